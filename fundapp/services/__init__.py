@@ -1,0 +1,1 @@
+"""Use cases: a session and an actor come in as arguments; no HTTP."""
