@@ -21,9 +21,9 @@ MAX_CENTS = 10**13
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:
-    """Return numerator ÷ denominator in whole cents; half a cent rounds away from zero. The product's one rounding rule.
+    """Return numerator ÷ denominator in whole cents; half a cent rounds away from zero.
 
-    Raises ZeroDivisionError.
+    This is the product's one rounding rule. Raises ZeroDivisionError.
     """
     sign = -1 if (numerator < 0) != (denominator < 0) else 1
     quotient, rest = divmod(abs(numerator), abs(denominator))

@@ -1,0 +1,154 @@
+"""Double entry, per tranche, in whole cents.
+
+Money stands in one of these accounts of its tranche; together with the ceiling they sum to zero:
+
+    ceiling      what was put in (negative: it is the source of all the rest)
+    available    free
+    committed    awarded, not yet paid          (toegezegd, niet betaald)
+    paid         awarded and paid in advance    (toegezegd, betaald)
+    payable      determined, not yet paid       (vastgesteld, nog te betalen)
+    determined   determined and paid            (vastgesteld, betaald)
+    in_transit   the bank was told to pay; it has not yet confirmed
+    receivable   paid too much, asked back
+    written_off  asked back and given up
+    carried      free money that has left the tranche
+
+Every act is one or more postings between two accounts. A mistake is corrected by a new posting, never by an edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Account(StrEnum):
+    """See the module's text."""
+
+    CEILING = "ceiling"
+    AVAILABLE = "available"
+    COMMITTED = "committed"
+    PAID = "paid"
+    PAYABLE = "payable"
+    DETERMINED = "determined"
+    IN_TRANSIT = "in_transit"
+    RECEIVABLE = "receivable"
+    WRITTEN_OFF = "written_off"
+    CARRIED = "carried"
+
+
+OF_A_CASE = tuple(a for a in Account if a not in (Account.CEILING, Account.AVAILABLE, Account.CARRIED))
+"""The accounts that are also kept per application."""
+
+OUTSTANDING = (Account.COMMITTED, Account.PAID, Account.PAYABLE, Account.IN_TRANSIT, Account.RECEIVABLE)
+"""The accounts that must be empty before a tranche can close."""
+
+
+class Movement(StrEnum):
+    """Why money moved: the lines of the statement "opening → movements → closing"."""
+
+    CEILING_SET = "ceiling_set"
+    AWARD = "award"
+    RELEASE = "release"
+    ORDER = "order"
+    ORDER_UNDONE = "order_undone"
+    PAYMENT = "payment"
+    BOUNCE = "bounce"
+    DETERMINATION = "determination"
+    RECOVERY_CLAIMED = "recovery_claimed"
+    RECOVERY_RECEIVED = "recovery_received"
+    WRITE_OFF = "write_off"
+    CARRY_OVER = "carry_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`cents` (> 0) go from one account to another, for one application or (None) for the tranche itself."""
+
+    movement: Movement
+    debit: Account  # where it comes from
+    credit: Account  # where it goes
+    cents: int
+
+    def __post_init__(self) -> None:
+        if self.cents <= 0 or self.debit is self.credit:
+            raise ValueError(f"not a posting: {self}")
+
+
+Balances = dict[Account, int]
+"""Cents per account; an account that is absent is zero."""
+
+
+def _moves(*rows: tuple[Movement, Account, Account, int]) -> list[Posting]:
+    return [Posting(*row) for row in rows if row[3] > 0]
+
+
+def set_ceiling(change: int) -> list[Posting]:
+    """Raise (or, negative, lower) a tranche's ceiling by `change` cents.
+
+    The database refuses to take more than is free.
+    """
+    if change >= 0:
+        return _moves((Movement.CEILING_SET, Account.CEILING, Account.AVAILABLE, change))
+    return _moves((Movement.CEILING_SET, Account.AVAILABLE, Account.CEILING, -change))
+
+
+def award(cents: int) -> list[Posting]:
+    """Promise an amount."""
+    return _moves((Movement.AWARD, Account.AVAILABLE, Account.COMMITTED, cents))
+
+
+def order_payment(cents: int, *, final: bool) -> list[Posting]:
+    """Tell the bank to pay: an advance out of what was promised, or (final) what was determined."""
+    return _moves((Movement.ORDER, Account.PAYABLE if final else Account.COMMITTED, Account.IN_TRANSIT, cents))
+
+
+def undo_order(cents: int, *, final: bool, bounced: bool) -> list[Posting]:
+    """A payment that was not sent after all, or that the bank sent back."""
+    why = Movement.BOUNCE if bounced else Movement.ORDER_UNDONE
+    return _moves((why, Account.IN_TRANSIT, Account.PAYABLE if final else Account.COMMITTED, cents))
+
+
+def bounce_paid(cents: int, *, final: bool) -> list[Posting]:
+    """A payment that the bank had booked comes back after all."""
+    if final:
+        return _moves((Movement.BOUNCE, Account.DETERMINED, Account.PAYABLE, cents))
+    return _moves((Movement.BOUNCE, Account.PAID, Account.COMMITTED, cents))
+
+
+def confirm_payment(cents: int, *, final: bool) -> list[Posting]:
+    """The bank has paid."""
+    return _moves((Movement.PAYMENT, Account.IN_TRANSIT, Account.DETERMINED if final else Account.PAID, cents))
+
+
+def determine(determined: int, *, committed: int, paid: int) -> list[Posting]:
+    """Fix the final amount of an award of which `committed` is still promised and `paid` was paid in advance.
+
+    What was promised and is no longer needed is released at once; what was paid too much becomes receivable.
+    Raises ValueError when the amount is more than was awarded.
+    """
+    if determined < 0 or determined > committed + paid:
+        raise ValueError("a determination lies between nothing and what was awarded")
+    from_paid = min(determined, paid)
+    to_pay = determined - from_paid
+    return _moves(
+        (Movement.DETERMINATION, Account.PAID, Account.DETERMINED, from_paid),
+        (Movement.DETERMINATION, Account.COMMITTED, Account.PAYABLE, to_pay),
+        (Movement.RELEASE, Account.COMMITTED, Account.AVAILABLE, committed - to_pay),
+        (Movement.RECOVERY_CLAIMED, Account.PAID, Account.RECEIVABLE, paid - from_paid),
+    )
+
+
+def receive(cents: int) -> list[Posting]:
+    """The school paid back: the money is free again."""
+    return _moves((Movement.RECOVERY_RECEIVED, Account.RECEIVABLE, Account.AVAILABLE, cents))
+
+
+def write_off(cents: int) -> list[Posting]:
+    """Give up a claim."""
+    return _moves((Movement.WRITE_OFF, Account.RECEIVABLE, Account.WRITTEN_OFF, cents))
+
+
+def outstanding(balances: Balances) -> int:
+    """What is still to be paid, confirmed, received or determined, in cents; nothing means the case adds up."""
+    return sum(balances.get(account, 0) for account in OUTSTANDING)
