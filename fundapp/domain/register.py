@@ -4,10 +4,10 @@ A site is known by its vestigingscode (six characters) and by nothing else: thre
 renamed, and a school moves to another board while its code stays.
 
 Coverage. A file says nothing about itself, so what it covers is read from its rows: its sector (by its columns) and the
-provinces that occur in it. A school is closed when it is of that sector, stands in one of those provinces and is in none
-of the files given together. Where the files of a sector hold all twelve provinces they are the whole country, and a
-school of that sector is closed wherever it stands. A file that was cut down further than to whole provinces would close
-too much: look at it with a dry run first.
+provinces that occur in it. A school is closed when it is of that sector, stands in one of those provinces and is in
+none of the files given together. Where the files of a sector hold all twelve provinces they are the whole country, and
+a school of that sector is closed wherever it stands. A file that was cut down further than to whole provinces would
+close too much: look at it with a dry run first.
 """
 
 from __future__ import annotations
@@ -226,6 +226,17 @@ class ImportReport:
     def changed_codes(self) -> tuple[str, ...]:
         """The schools that have a changed field, each once."""
         return tuple(dict.fromkeys(change.code for change in self.changed))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many schools each part of the report is about."""
+        return {
+            "new": len(self.new),
+            "changed": len(self.changed_codes),
+            "closed": len(self.closed),
+            "reopened": len(self.reopened),
+            "unchanged": self.unchanged,
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for programs: the shape of `fundapp schools import --json`."""
