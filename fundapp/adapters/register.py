@@ -89,12 +89,17 @@ _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 class _Layout:
     """Where things stand in one file: its columns by place, and the sector that they tell."""
 
+    header: Sequence[str]
     places: Mapping[str, int]
     sector: Sector
 
     def cell(self, cells: Sequence[str], column: str) -> str:
         """Return a row's text in a column, "" where the file lacks the column."""
         return cells[self.places[column]] if column in self.places else ""
+
+    def written(self, column: str) -> str:
+        """Return what the file itself calls a column."""
+        return self.header[self.places[column]]
 
 
 def read_file(path: Path) -> RegisterFile:
@@ -120,16 +125,10 @@ def parse(name: str, content: bytes) -> RegisterFile:
     layout = _layout(name, line, header)
     records: dict[str, SchoolRecord] = {}
     for line, cells in rows:
-        if len(cells) != len(header):
-            counts = Text(
-                f"{len(cells)} velden, de kopregel heeft er {len(header)}",
-                f"{len(cells)} fields, the header has {len(header)}",
-            )
-            _refuse(name, counts, line)
         record = _record(name, line, cells, layout)
         if record.code in records:
             twice = Text(f"{record.code} staat twee keer in het bestand", f"{record.code} is in the file twice")
-            _refuse(name, twice, line, _column("code", layout))
+            _refuse(name, twice, line, layout.written(COLUMN_OF["code"]))
         records[record.code] = record
     if not records:
         _refuse(name, Text("heeft geen enkele school", "has no school at all"), line)
@@ -164,8 +163,6 @@ def read_regions(path: Path = REGION_FILE) -> RegionMap:
 
 def _decode(name: str, content: bytes) -> str:
     """Return the file's text. A file that is neither wholly UTF-8 nor windows-1252 is refused, not guessed at."""
-    if not content.strip():
-        _refuse(name, Text("is leeg", "is empty"))
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         _refuse(name, Text("is geen tekstbestand", "is not a text file"), line)
@@ -187,17 +184,27 @@ def _rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the trimmed fields of each row that is not blank; the first is the header."""
     header = text.lstrip().split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(";", ",", key=header.count), strict=True)
+    width = 0
     while True:
         try:
-            cells = next(reader)
+            cells = [cell.strip() for cell in next(reader)]
         except StopIteration:
-            return
+            break
         except csv.Error:
             broken = Text("de aanhalingstekens kloppen niet", "the quotation marks do not match")
             _refuse(name, broken, reader.line_num)
-        trimmed = [cell.strip() for cell in cells]
-        if trimmed not in ([], [""]):
-            yield reader.line_num, trimmed
+        if cells in ([], [""]):
+            continue
+        width = width or len(cells)
+        if len(cells) != width:
+            counts = (
+                f"{len(cells)} velden, de kopregel heeft er {width}",
+                f"{len(cells)} fields, the header has {width}",
+            )
+            _refuse(name, Text(*counts), reader.line_num)
+        yield reader.line_num, cells
+    if not width:
+        _refuse(name, Text("is leeg", "is empty"))
 
 
 def _layout(name: str, line: int, header: Sequence[str]) -> _Layout:
@@ -215,28 +222,31 @@ def _layout(name: str, line: int, header: Sequence[str]) -> _Layout:
         _refuse(name, both, line)
     places = {column: place for place, column in enumerate(columns)}
     if special or secondary:
-        return _Layout(places, Sector.SPECIAL if special else Sector.SECONDARY)
+        return _Layout(header, places, Sector.SPECIAL if special else Sector.SECONDARY)
     strange = next((column for column in columns if column not in PRIMARY_COLUMNS), None)
     if strange is not None:
         _refuse(name, Text(f"onbekende kolom {strange!r}", f"unknown column {strange!r}"), line)
-    return _Layout(places, Sector.PRIMARY)
+    return _Layout(header, places, Sector.PRIMARY)
 
 
 def _record(name: str, line: int, cells: Sequence[str], layout: _Layout) -> SchoolRecord:
     """Return the school of a row. Raises Refused for a row that is not one."""
     for column, place in layout.places.items():
         if not _CONTROL.isdisjoint(cells[place]):
-            _refuse(name, Text("een teken dat geen letter is", "a character that is not a letter"), line, column)
+            _refuse(
+                name,
+                Text("een teken dat geen letter is", "a character that is not a letter"),
+                line,
+                layout.written(column),
+            )
     texts = {field: layout.cell(cells, _column(field, layout)) for field in _TEXT_FIELDS}
     if texts["municipality_number"]:
         texts["municipality_number"] = texts["municipality_number"].zfill(4)
     record = SchoolRecord(level=_level(name, line, cells, layout), **texts)
     fault = find_fault(record, layout.cell(cells, INSTITUTION))
     if fault is not None:
-        found = texts[fault.field]
-        _refuse(
-            name, same("{found!r}: {reason}").fill(found=found, reason=fault.reason), line, _column(fault.field, layout)
-        )
+        reason = same("{found!r}: {reason}").fill(found=texts[fault.field], reason=fault.reason)
+        _refuse(name, reason, line, layout.written(_column(fault.field, layout)))
     return record
 
 

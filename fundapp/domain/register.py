@@ -19,8 +19,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.text import Text
 
 
@@ -87,7 +87,6 @@ PROVINCES = frozenset(
     }
 )
 DEMO_PREFIX = "99"
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 CODE = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
 BOARD_NUMBER = re.compile(r"[0-9]{5}")

@@ -99,6 +99,8 @@ def search_schools(
     never by offset). limit: at most MOST_FOUND.
     """
     prefix = fold(text)
+    if text.strip() and not prefix:
+        return []
     query = select(School).order_by(School.name_key, School.code).limit(max(1, min(limit, MOST_FOUND)))
     if prefix:
         query = query.where(
