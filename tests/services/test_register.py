@@ -61,7 +61,7 @@ def test_every_school_of_zeeland_has_the_sub_region_of_its_municipality(session:
         ("zeeuws_vlaanderen", "vo"): 11,
         ("zeeuws_vlaanderen", "so"): 7,
     }
-    assert dict(session.execute(select(SubRegion.key, SubRegion.name)).tuples().all()) == {
+    assert {region.key: region.name for region in session.scalars(select(SubRegion))} == {
         "walcheren": "Walcheren",
         "oosterschelde": "Oosterschelde",
         "zeeuws_vlaanderen": "Zeeuws-Vlaanderen",
