@@ -39,16 +39,16 @@ class TestServer:
             admin.execute("SELECT pg_advisory_lock(2024)")  # migrations of one code state run once, not in every run
             for name in self._names(admin, "t\\_%"):
                 if not alive(int(name.split("_")[1])):
-                    admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]  # names are ours
+                    admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             migrated = f"template_{code_mark()}"
             if migrated not in self._names(admin, "template\\_%"):
                 draft = f"t_{os.getpid()}_draft"
-                admin.execute(f'CREATE DATABASE "{draft}"')  # type: ignore[arg-type]  # names are ours
+                admin.execute(f'CREATE DATABASE "{draft}"')
                 upgrade(self.database_url(draft))
-                admin.execute(f'ALTER DATABASE "{draft}" RENAME TO "{migrated}"')  # type: ignore[arg-type]  # names are ours
+                admin.execute(f'ALTER DATABASE "{draft}" RENAME TO "{migrated}"')
             self._copy(admin, migrated, self.template)
             for old in self._names(admin, "template\\_%")[:-KEPT_TEMPLATES]:
-                admin.execute(f'DROP DATABASE "{old}"')  # type: ignore[arg-type]  # names are ours
+                admin.execute(f'DROP DATABASE "{old}"')
 
     def new(self) -> str:
         """Make a database with the newest schema and nothing in it; return its SQLAlchemy URL."""
@@ -60,13 +60,13 @@ class TestServer:
     def drop(self, url: str) -> None:
         """Remove a database, also when somebody is still connected."""
         with self._admin() as admin:
-            admin.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')  # type: ignore[arg-type]  # names are ours
+            admin.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
     def drop_all(self) -> None:
         """Remove every database of this run."""
         with self._admin() as admin:
             for name in self._names(admin, f"t\\_{os.getpid()}\\_%"):
-                admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]  # names are ours
+                admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def database_url(self, database: str) -> str:
         """The URL of a database of this server."""
@@ -83,7 +83,7 @@ class TestServer:
 
     @staticmethod
     def _copy(admin: psycopg.Connection[tuple[object, ...]], template: str, name: str) -> None:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # type: ignore[arg-type]  # names are ours
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
 @contextmanager

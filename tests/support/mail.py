@@ -35,14 +35,14 @@ class Inbox:
         """For SMTP_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802, ANN401
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802, ARG002
         """Accept or refuse a recipient."""
         if self.answer is not None:
             return self.answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802, ANN401
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802, ARG002
         """Note the mail, or refuse it."""
         if self.data_answer is not None:
             return self.data_answer
