@@ -173,6 +173,8 @@ class Postgres:
         return self._wheel() / "bin" / name
 
     def _leave(self) -> None:
+        if self._child is not None and self._child.poll() is not None:
+            self._child = None
         if self._users is not None:
             self._users.close()
             self._users = None

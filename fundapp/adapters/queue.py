@@ -1,0 +1,67 @@
+"""The task queue: one Celery set-up for those who send (web, command line) and those who do (worker, beat).
+
+A message only says "look now"; the truth is in the database. So tasks have no results, no countdown and no long
+retries, and may come twice: a message whose worker was killed returns within two minutes.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from celery import Celery
+
+from config import Settings
+
+REDIS_OPTIONS = {
+    "visibility_timeout": 120,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+}
+
+
+def make_queue(settings: Settings) -> Celery:
+    """Return the Celery application on the broker of the settings. Sending never waits for a broker that is away."""
+    app = Celery("fundapp", set_as_current=False)
+    app.conf.update(
+        broker_url=_broker_url(settings),
+        broker_transport_options=_options(settings),
+        broker_connection_timeout=2,
+        broker_connection_retry_on_startup=True,
+        task_publish_retry=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_default_queue="fundapp",
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        timezone="Europe/Amsterdam",
+        enable_utc=True,
+    )
+    return app
+
+
+def _broker_url(settings: Settings) -> str:
+    if settings.redis_url is None:
+        return "filesystem://"
+    parts = urlsplit(settings.redis_url)
+    return f"redis+socket://{parts.path}" if parts.scheme == "unix" else settings.redis_url
+
+
+def _options(settings: Settings) -> dict[str, object]:
+    if settings.redis_url is not None:
+        return dict(REDIS_OPTIONS)
+    folder = settings.local / "queue"
+    for name in ("messages", "control"):
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    messages = str(folder / "messages")
+    control = str(folder / "control")
+    return {
+        "data_folder_in": messages,
+        "data_folder_out": messages,
+        "control_folder": control,
+        "polling_interval": 0.1,
+    }

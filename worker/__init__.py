@@ -1,0 +1,1 @@
+"""What happens on time, or after somebody did something."""
