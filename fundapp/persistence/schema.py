@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from fundapp.persistence import (
+    application,
+    change,
+    decision,
+    fund,
+    journal,
+    ledger,
+    outbox,
+    payment,
+    people,
+    register,
+    review,
+    settlement,
+)
 from fundapp.persistence.db import Base
+
+TABLES = (application, change, decision, fund, journal, ledger, outbox, payment, people, register, review, settlement)
 
 metadata = Base.metadata

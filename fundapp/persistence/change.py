@@ -1,0 +1,30 @@
+"""Change requests during a project."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fundapp.domain import change
+from fundapp.persistence.db import Base, Id
+from fundapp.persistence.people import one_of
+
+
+class ChangeRequest(Base):
+    """What a school asks to change. shift: {"from": position, "to": position, "cents": n} between budget lines."""
+
+    __tablename__ = "change_request"
+    __table_args__ = (CheckConstraint(one_of("state", change.State), name="state"),)
+
+    id: Mapped[Id]
+    ref: Mapped[str] = mapped_column(unique=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    state: Mapped[str] = mapped_column(default=change.State.REQUESTED.value)
+    version: Mapped[int] = mapped_column(default=1)
+    shift: Mapped[dict[str, Any]]
+    explanation: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
