@@ -61,11 +61,9 @@ def _pause(typed: str) -> Pause:
 
 
 def _refused(field: str, typed: str, advice: Text) -> Refused:
-    sentence = Text("{field}: “{typed}” klopt niet. {advice}", "{field}: “{typed}” is not right. {advice}")
+    sentence = Text("“{typed}” klopt niet. {advice}", "“{typed}” is not right. {advice}")
     shown = " ".join(typed.split())[:40]
-    return Refused(
-        Refusal("bad_option", sentence.fill(field=field, typed=shown, advice=advice), field=field, kind=Kind.INVALID)
-    )
+    return Refused(Refusal("bad_option", sentence.fill(typed=shown, advice=advice), field=field, kind=Kind.INVALID))
 
 
 def _json(found: Due) -> str:

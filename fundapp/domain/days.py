@@ -64,9 +64,9 @@ def parse_day(typed: str, *, field: str) -> date:
         except ValueError:
             pass  # the 31st of February gets the sentence below
     sentence = Text(
-        "{field}: “{typed}” is geen datum. Schrijf jaar, maand en dag, bijvoorbeeld 2024-05-21.",
-        "{field}: “{typed}” is not a date. Write year, month and day, for example 2024-05-21.",
-    ).fill(field=field, typed=same(" ".join(typed.split())[:40]))
+        "“{typed}” is geen datum. Schrijf jaar, maand en dag, bijvoorbeeld 2024-05-21.",
+        "“{typed}” is not a date. Write year, month and day, for example 2024-05-21.",
+    ).fill(typed=same(" ".join(typed.split())[:40]))
     raise Refused(Refusal("not_a_day", sentence, field=field, kind=Kind.INVALID))
 
 

@@ -83,8 +83,8 @@ class Length:
             raise _refused(
                 "not_a_length",
                 field,
-                "{field}: “{typed}” is geen lengte. Schrijf bijvoorbeeld 6w, 10d of 2m.",
-                "{field}: “{typed}” is not a length. Write for example 6w, 10d or 2m.",
+                "“{typed}” is geen lengte. Schrijf bijvoorbeeld 6w, 10d of 2m.",
+                "“{typed}” is not a length. Write for example 6w, 10d or 2m.",
                 typed=typed,
             )
         return cls(**{_UNITS[match[2]]: int(match[1])})
@@ -134,8 +134,8 @@ def _too_far() -> Refused:
     return _refused(
         "too_far",
         "from",
-        "{field}: deze termijn valt buiten de jaren {first} tot {last}. Kies een andere datum of lengte.",
-        "{field}: this term lies outside the years {first} to {last}. Choose another date or length.",
+        "Deze termijn valt buiten de jaren {first} tot {last}. Kies een andere datum of lengte.",
+        "This term lies outside the years {first} to {last}. Choose another date or length.",
         first=FIRST_YEAR,
         last=LAST_YEAR,
     )
@@ -143,7 +143,7 @@ def _too_far() -> Refused:
 
 def _refused(code: str, field: str, nl: str, en: str, **values: object) -> Refused:
     shown = {name: " ".join(str(value).split())[:40] for name, value in values.items()}
-    return Refused(Refusal(code, Text(nl, en).fill(field=field, **shown), field=field, kind=Kind.INVALID))
+    return Refused(Refusal(code, Text(nl, en).fill(**shown), field=field, kind=Kind.INVALID))
 
 
 # --- a term -----------------------------------------------------------------------------------------------------------
@@ -211,9 +211,7 @@ def due(
     """
     length = rule.length + rule.extension
     if not length:
-        raise _refused(
-            "no_length", "length", "{field}: geef een lengte van meer dan nul.", "{field}: give a length above zero."
-        )
+        raise _refused("no_length", "length", "Geef een lengte van meer dan nul.", "Give a length above zero.")
     because = [
         Text("De termijn van {length} telt vanaf {day}.", "The term of {length} counts from {day}.").fill(
             length=rule.length.text, day=day_text(started_on + _DAY)
@@ -262,8 +260,8 @@ def _with_pauses(
             raise _refused(
                 "not_a_pause",
                 "pause",
-                "{field}: {first}..{last} eindigt niet of te vroeg. Schrijf eerst het verzoek, dan de aanvulling.",
-                "{field}: {first}..{last} does not end, or too early. Write the request first, then the completion.",
+                "{first}..{last} eindigt niet of te vroeg. Schrijf eerst het verzoek, dan de aanvulling.",
+                "{first}..{last} does not end, or too early. Write the request first, then the completion.",
                 first=first,
                 last=last or "",
             )
