@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "retention": ("fundapp.cli.retention", "Remove what the retention terms say must go."),
     "flow": ("fundapp.cli.flow", "Draw the flows, as Mermaid."),
     "backup": ("fundapp.cli.backup", "Write everything to one file: database and files."),
-    "restore": ("fundapp.cli.restore", "Put back what a backup holds."),
+    "restore": ("fundapp.cli.backup:restore", "Put back what a backup holds."),
     "migrate": ("fundapp.cli.processes:migrate", "Bring the database to the newest schema."),
     "web": ("fundapp.cli.processes:web", "Run the web server only."),
     "worker": ("fundapp.cli.processes:worker", "Run a worker only."),
