@@ -48,6 +48,7 @@ class Movement(StrEnum):
     """Why money moved: the lines of the statement "opening → movements → closing"."""
 
     CEILING_SET = "ceiling_set"
+    SUB_CEILING_SET = "sub_ceiling_set"  # touches the pot of its sub-region only
     AWARD = "award"
     RELEASE = "release"
     ORDER = "order"
@@ -91,6 +92,11 @@ def set_ceiling(change: int) -> list[Posting]:
     if change >= 0:
         return _moves((Movement.CEILING_SET, Account.CEILING, Account.AVAILABLE, change))
     return _moves((Movement.CEILING_SET, Account.AVAILABLE, Account.CEILING, -change))
+
+
+def set_sub_ceiling(change: int) -> list[Posting]:
+    """Raise a sub-ceiling: a limit within the ceiling, kept in the pot of its sub-region."""
+    return _moves((Movement.SUB_CEILING_SET, Account.CEILING, Account.AVAILABLE, change))
 
 
 def award(cents: int) -> list[Posting]:
