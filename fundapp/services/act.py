@@ -1,0 +1,108 @@
+"""What one act is made of while it is being performed: the case, the person, and all that it will write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.flow import CaseFacts, Flow, Given, Transition
+from fundapp.domain.ledger import Posting
+from fundapp.domain.people import Actor, Scope
+
+
+class CaseRow(Protocol):
+    """What every case has in the database."""
+
+    id: Any
+    ref: Any
+    state: Any
+    version: Any
+
+
+R = TypeVar("R", bound=CaseRow)
+F = TypeVar("F", bound=CaseFacts)
+
+
+@dataclass(frozen=True)
+class CaseType(Generic[R, F]):
+    """How the engine reaches one kind of case.
+
+    find: by reference; with lock=True it locks the tranche first, then the case (always in that order, so that no two
+    acts wait for each other). Raises Refused(NOT_FOUND).
+    facts: what the flow's guards ask, for one person at one moment. scope: what roles on it are decided from.
+    stream: its chain in the journal (a tranche's id, or 0). application_id: the application it belongs to, if any.
+    context: what its mails and letters may say; plain data, frozen with the message.
+    """
+
+    flow: Flow[F]
+    find: Callable[[Session, str, bool], R]
+    facts: Callable[[Session, R, Actor, datetime], F]
+    scope: Callable[[Session, R], Scope]
+    stream: Callable[[R], int]
+    application_id: Callable[[R], int | None]
+    context: Callable[[Session, R], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A posting with its place: the tranche, the pot of its sub-ceiling ("" for none), and the application if any."""
+
+    posting: Posting
+    tranche_id: int
+    pot: str
+    application_id: int | None
+
+
+@dataclass
+class Act:
+    """One act under way. Handlers of effects read it and add to it; `perform` writes it all in one transaction.
+
+    row: the locked case. data: what the journal keeps besides. context: what the mails and letters may say besides the
+    case's own. after_journal: makes rows that must point to the journal row. follow: acts of the system that come with
+    it: (kind, ref, action).
+    """
+
+    session: Session
+    row: Any
+    facts: Any
+    transition: Transition[Any]
+    given: Given
+    actor: Actor
+    now: datetime
+    bookings: list[Booking] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
+    after_journal: list[Callable[[int], object]] = field(default_factory=list)
+    follow: list[tuple[str, str, str]] = field(default_factory=list)
+    from_state: str = ""
+
+    @property
+    def today(self) -> date:
+        """The date in Amsterdam."""
+        return self.now.astimezone(AMSTERDAM).date()
+
+    @property
+    def person_id(self) -> int:
+        """Who acts. Only for acts that the system never does."""
+        assert self.actor.id is not None
+        return self.actor.id
+
+    def text(self, name: str) -> str:
+        """What the person filled in, as text; "" where nothing."""
+        return str(self.given.get(name) or "").strip()
+
+    def book(
+        self, postings: Iterable[Posting], *, tranche_id: int, pot: str = "", application_id: int | None = None
+    ) -> None:
+        """Add postings, to be written with the act."""
+        self.bookings += [Booking(posting, tranche_id, pot, application_id) for posting in postings]
+
+
+Handler = Callable[[Act], None]
+Handlers = Mapping[Enum, Handler]
