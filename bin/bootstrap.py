@@ -129,7 +129,6 @@ def pip_version() -> tuple[int, ...]:
 
 def install(pip: list[str], files: dict[str, str], lock: int) -> None:
     """Install the pinned wheels, with a line now and then. The lock stays with pip, should this process be killed."""
-    total = sum(line[:1].isalpha() for name in files for line in (ROOT / name).read_text().splitlines())
     words = [*pip, "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "--only-binary=:all:"]
     words += [word for name in files for word in ("-r", str(ROOT / name))]
     lines: list[str] = []
@@ -142,7 +141,7 @@ def install(pip: list[str], files: dict[str, str], lock: int) -> None:
             if line.startswith(("Collecting", "Requirement already satisfied")):
                 seen += 1
                 if seen % 10 == 0:
-                    say(f"  {seen} of about {total} packages found")
+                    say(f"  {seen} packages found")
             elif line.startswith("Installing collected packages"):
                 say("  installing them…")
     if running.returncode:

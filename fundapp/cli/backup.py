@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import make_url
 
 from config import Settings
 from fundapp.adapters.embedded import CannotStart, Postgres
@@ -94,14 +95,14 @@ def _check(file: Path) -> None:
             for member in archive.getmembers() if fits else ():
                 _read(archive, member)
     except (OSError, ValueError, tarfile.TarError) as error:
-        bad_input(f"cannot be read as a backup ({error}).", file=file)
+        bad_input(f"cannot be read as a backup: {str(error).partition(chr(10))[0].partition(': -')[0]}.", file=file)
     if not fits:
         bad_input("is not a backup that fundapp backup made.", file=file)
 
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[str]:
-    """Yield the database's URL for PostgreSQL's own programs, while the server runs."""
+    """Yield the database's URL for PostgreSQL's own programs, without the password, while the server runs."""
     server = Postgres(settings.local) if settings.embedded_database else None
     try:
         if server is not None:
@@ -109,20 +110,26 @@ def _database(settings: Settings) -> Iterator[str]:
     except CannotStart as error:
         raise CannotRun(str(error)) from None
     try:
-        yield settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        url = make_url(settings.database_url)
+        yield url._replace(drivername="postgresql", password=None).render_as_string()
     finally:
         if server is not None:
             server.stop()
 
 
 def _run(settings: Settings, name: str, *words: str) -> None:
-    """Run one of PostgreSQL's own programs: the wheel's, or the one on PATH."""
+    """Run one of PostgreSQL's own programs: the wheel's, or the one on PATH.
+
+    The password travels in the environment: what stands on a command line, everybody on the machine can read.
+    """
     program: Path | str | None = None
     with suppress(CannotStart):
         program = Postgres(settings.local).program(name)
     if program is None and (program := shutil.which(name)) is None:
         raise CannotRun(f"This needs PostgreSQL's {name}; install the package postgresql-client.")
-    done = subprocess.run([str(program), *words], capture_output=True, text=True, check=False)  # noqa: S603
+    password = make_url(settings.database_url).password
+    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    done = subprocess.run([str(program), *words], capture_output=True, text=True, check=False, env=environment)  # noqa: S603
     if done.returncode:
         raise CannotRun(f"{name} failed: {done.stderr.strip()}")
 

@@ -18,6 +18,7 @@ QUICK_S = 15.0  # a process that dies within this time after its start died quic
 QUICK_DEATHS = 5
 FIRST_PAUSE_S = 0.5
 GRACE_S = 15.0
+OURS = ("-m fundapp ", "fundapp.web.wsgi:app", "-A worker.app", "valkey-server", "redis-server", "leash.py")
 
 
 class GaveUp(Exception):
@@ -148,7 +149,7 @@ def _left_over(note: Path) -> int | None:
     with suppress(ValueError):
         pid = int(note.read_text())
         said = command_line(pid)
-        if any(word in said for word in ("fundapp", "worker.app", "valkey-server", "redis-server", str(ROOT))):
+        if any(words in said for words in OURS):
             return pid
     return None
 
