@@ -35,6 +35,14 @@ def share(cents: int, basis_points: int) -> int:
     return divide_half_up(cents * basis_points, WHOLE)
 
 
+def share_up(cents: int, basis_points: int) -> int:
+    """Return the least amount, in cents, that is at least `basis_points` of `cents`: share_up(1001, 2000) == 201.
+
+    For a bound that must be reached: x >= share_up(c, bp) exactly when x * 10 000 >= c * bp.
+    """
+    return -(-cents * basis_points // WHOLE)
+
+
 def scale(amounts: Sequence[int], total: int, *, of: int | None = None) -> list[int]:
     """Scale amounts (cents) so that they sum to `total`, by largest remainder; ties go to the earlier amount.
 
