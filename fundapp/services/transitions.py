@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain.flow import Given, Offer, decide, offered
 from fundapp.domain.people import SYSTEM, Actor
-from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.ledger import LedgerEntry
@@ -20,6 +20,7 @@ from fundapp.services.act import Act, CaseType
 from fundapp.services.effects import HANDLERS
 from fundapp.services.kinds import KINDS
 from fundapp.services.outbox import write_mails
+from fundapp.services.subject import missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,7 @@ def case_type(kind: str) -> CaseType[Any, Any]:
     try:
         return KINDS[kind]
     except KeyError:
-        raise Refused(not_found()) from None
-
-
-def not_found() -> Refusal:
-    """It is not there, or this person may not know that it is: the same words for both."""
-    return Refusal(
-        "not_found",
-        Text(
-            "Deze pagina bestaat niet, of u mag hem niet zien. Controleer het adres of ga naar uw overzicht.",
-            "This page does not exist, or is not for you. Check the address or go to your overview.",
-        ),
-        kind=Kind.NOT_FOUND,
-    )
+        raise Refused(missing()) from None
 
 
 def look(session: Session, kind: str, ref: str, *, actor: Actor, now: datetime) -> tuple[Any, Any, list[Offer[Any]]]:
@@ -59,7 +48,7 @@ def look(session: Session, kind: str, ref: str, *, actor: Actor, now: datetime) 
     row = case.find(session, ref, False)
     facts = case.facts(session, row, actor, now)
     if not facts.roles:
-        raise Refused(not_found())
+        raise Refused(missing())
     return row, facts, list(offered(case.flow, facts))
 
 
@@ -88,7 +77,7 @@ def perform(
         return Done(kind, ref, action, before, repeated=True)
     facts = case.facts(session, row, actor, now)
     if not facts.roles:
-        raise Refused(not_found())
+        raise Refused(missing())
     transition = decide(case.flow, action, facts, given or {}, seen=seen)
     act = Act(session, row, facts, transition, given or {}, actor, now, from_state=row.state)
     try:

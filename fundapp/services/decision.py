@@ -1,0 +1,269 @@
+"""Advice, decisions and awards: what the flow's effects do when the panel advises and the steering group decides."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fundapp.domain import ledger
+from fundapp.domain.money import share
+from fundapp.domain.payment import InstalmentState, Purpose
+from fundapp.domain.refusal import Refusal, Refused
+from fundapp.domain.text import Text
+from fundapp.persistence.application import Application, BudgetLine, Submission
+from fundapp.persistence.decision import Award, Decision
+from fundapp.persistence.payment import BankAccount, Instalment
+from fundapp.persistence.register import School, SchoolBoard
+from fundapp.persistence.review import Advice, InterestDeclaration
+from fundapp.persistence.settlement import FinalReport, ReportLine
+from fundapp.services import funds, terms
+from fundapp.services.act import Act
+
+KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
+"""Transition → kind of decision."""
+
+
+def newest_advice(session: Session, application_id: int) -> Advice | None:
+    """The advice that counts, or None."""
+    return session.scalar(
+        select(Advice).where(Advice.application_id == application_id).order_by(Advice.id.desc()).limit(1)
+    )
+
+
+def has_declared_interest(session: Session, application_id: int, person_id: int | None) -> bool:
+    """What this person declared last about this application: an interest, or none."""
+    declared = session.scalar(
+        select(InterestDeclaration.interested)
+        .where(InterestDeclaration.application_id == application_id, InterestDeclaration.person_id == person_id)
+        .order_by(InterestDeclaration.id.desc())
+        .limit(1)
+    )
+    return bool(declared)
+
+
+def confirmed_account(session: Session, board_number: str) -> BankAccount | None:
+    """The account that a board is paid on: the newest that two people confirmed."""
+    return session.scalar(
+        select(BankAccount)
+        .where(BankAccount.board_number == board_number, BankAccount.confirmed_at.is_not(None))
+        .order_by(BankAccount.id.desc())
+        .limit(1)
+    )
+
+
+def weighted_score(scores: dict[str, int], weights: dict[str, int]) -> Decimal | None:
+    """Return the weighted mean of the scores given (1–5), or None when a criterion has none. Weights sum to 100."""
+    if not weights or set(scores) < set(weights):
+        return None
+    total = sum(Decimal(scores[key] * weight) for key, weight in weights.items())
+    return (total / sum(weights.values())).quantize(Decimal("0.01"))
+
+
+# --- effects ----------------------------------------------------------------------------------------------------------
+
+
+def record_advice(act: Act) -> None:
+    """Keep the advice, bound to the version that was read."""
+    app: Application = act.row
+    spec = funds.spec_of(act.session, app.fund_version_id)
+    outcome = "award" if act.given.get("outcome") == "award" else "reject"
+    amount = int(act.given.get("amount_cents") or 0) if outcome == "award" else 0
+    if outcome == "award" and not 0 < amount <= act.facts.grantable:
+        raise Refused(
+            Refusal(
+                "advised_amount",
+                Text(
+                    "Vul een bedrag in dat past bij de aanvraag en de regels van het fonds.",
+                    "Enter an amount that fits the application and the rules of the fund.",
+                ),
+                field="amount",
+            )
+        )
+    scores = {key: int(value) for key, value in dict(act.given.get("scores") or {}).items()}
+    score = weighted_score(scores, {c.key: c.weight for c in spec.criteria})
+    number = act.session.scalar(select(func.max(Submission.number)).where(Submission.application_id == app.id))
+    act.session.add(
+        Advice(
+            application_id=app.id,
+            submission_number=number or 1,
+            adviser_id=act.person_id,
+            outcome=outcome,
+            amount_cents=amount,
+            scores=scores,
+            score=score,
+            reasons=list(act.given.get("reasons") or []),
+            explanation=act.text("explanation"),
+            at=act.now,
+        )
+    )
+    app.score = score
+    act.data["advice"] = {"outcome": outcome, "amount_cents": amount}
+
+
+def record_decision(act: Act) -> None:
+    """Keep the decision; the database refuses one by the adviser."""
+    app: Application = act.row
+    kind = KIND_OF[act.transition.name]
+    advice = newest_advice(act.session, app.id) if kind in ("award", "reject") else None
+    amount = int(act.given.get("amount_cents") or 0) if kind == "award" else 0
+    reasons = list(act.given.get("reasons") or [])
+    decision = Decision(
+        application_id=app.id,
+        kind=kind,
+        decided_by_id=act.person_id,
+        advice_id=advice.id if advice else None,
+        advised_by_id=advice.adviser_id if advice else None,
+        amount_cents=amount,
+        reasons=reasons,
+        conditions=act.text("conditions"),
+        explanation=act.text("explanation"),
+        at=act.now,
+    )
+    act.session.add(decision)
+    act.session.flush()
+    act.data["decision"] = {"id": decision.id, "kind": kind, "amount_cents": amount, "reasons": reasons}
+    act.context |= {
+        "amount": amount,
+        "reasons": funds.reason_texts(reasons),
+        "explanation": act.text("explanation"),
+        "conditions": act.text("conditions"),
+    }
+
+
+def commit_funds(act: Act) -> None:
+    """Promise the money: the database refuses what is not there."""
+    app: Application = act.row
+    amount = int(act.given["amount_cents"])
+    act.book(
+        ledger.award(amount),
+        tranche_id=app.tranche_id,
+        pot=funds.pot_of(app),
+        application_id=app.id,
+    )
+
+
+def freeze_award(act: Act) -> None:
+    """Keep name, board and account as they are today; plan the advances; prepare the final accounts; start their term.
+
+    School data change under running cases (domain.md section 3), so the award has its own copy.
+    """
+    app: Application = act.row
+    session = act.session
+    spec = funds.spec_of(session, app.fund_version_id)
+    amount = int(act.given["amount_cents"])
+    account = confirmed_account(session, app.board_number)
+    school, board = session.execute(
+        select(School, SchoolBoard)
+        .join(SchoolBoard, SchoolBoard.number == School.board_number)
+        .where(School.code == app.school_code)
+    ).one()
+    assert account is not None, "a guard asked it"
+    decision_id = act.data["decision"]["id"]
+    session.add(
+        Award(
+            application_id=app.id,
+            decision_id=decision_id,
+            cents=amount,
+            awarded_at=act.now,
+            school_name=school.name,
+            board_number=app.board_number,
+            board_name=board.name or account.holder,
+            iban=account.iban,
+            account_holder=account.holder,
+            starts_on=app.starts_on,
+            ends_on=app.ends_on,
+        )
+    )
+    for number, (cents, due_on) in enumerate(advances(spec.advance_shares, amount, act.today), 1):
+        session.add(
+            Instalment(
+                application_id=app.id,
+                number=number,
+                purpose=Purpose.ADVANCE,
+                cents=cents,
+                due_on=due_on,
+                state=InstalmentState.DUE,
+            )
+        )
+    _prepare_report(session, app)
+    terms.end_all(session, app.id, act.today)
+    if app.ends_on is not None:
+        terms.start(session, app.id, "report", spec.term_rule("report"), max(app.ends_on, act.today))
+    act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None
+
+
+def advances(shares: list[tuple[int, int]], amount: int, today: date) -> list[tuple[int, date]]:
+    """Return the advances of an award: (cents, due date). shares: (basis points, days after the award)."""
+    return [
+        (cents, today + timedelta(days=days)) for share_bp, days in shares if (cents := share(amount, share_bp)) > 0
+    ]
+
+
+def _prepare_report(session: Session, app: Application) -> None:
+    """The final accounts start with the budget: description and amount per line, nothing spent yet."""
+    session.add(FinalReport(application_id=app.id))
+    lines = session.scalars(select(BudgetLine).where(BudgetLine.application_id == app.id).order_by(BudgetLine.position))
+    session.add_all(
+        ReportLine(
+            application_id=app.id,
+            position=line.position,
+            description=line.description,
+            category=line.category,
+            budgeted_cents=line.cents,
+        )
+        for line in lines
+    )
+
+
+def revoke_funds(act: Act) -> None:
+    """Release what was promised; what was paid already is asked back (Awb 4:48, 4:57)."""
+    from fundapp.services.settlement import claim_back
+
+    app: Application = act.row
+    committed = act.facts.award - act.facts.paid
+    act.book(
+        ledger.determine(0, committed=committed, paid=act.facts.paid),
+        tranche_id=app.tranche_id,
+        pot=funds.pot_of(app),
+        application_id=app.id,
+    )
+    drop_instalments(act.session, app.id)
+    if act.facts.paid:
+        claim_back(act, act.facts.paid)
+
+
+def drop_instalments(session: Session, application_id: int) -> None:
+    """What is planned and not ordered yet is no longer owed."""
+    for instalment in session.scalars(
+        select(Instalment).where(
+            Instalment.application_id == application_id,
+            Instalment.state.in_([InstalmentState.DUE, InstalmentState.HELD]),
+        )
+    ):
+        instalment.state = InstalmentState.DROPPED
+
+
+LETTER_OF: dict[str, str] = {
+    "award": "award",
+    "reject": "rejection",
+    "not_consider": "not_considered",
+    "intend_determination": "determination_intended",
+    "determine": "determination",
+    "revoke": "revocation",
+}
+"""Transition → letter."""
+
+
+def write_letter(act: Act) -> None:
+    """Put the letter in the portal, with its facts frozen; the worker makes the PDF."""
+    from fundapp.services.letters import letter_row
+
+    session: Session = act.session
+    app: Application = act.row
+    context: dict[str, Any] = funds.case_context(session, app) | act.context
+    template = LETTER_OF[act.transition.name]
+    act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, template, context, act.now))

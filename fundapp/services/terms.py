@@ -1,0 +1,91 @@
+"""The running terms of a case: started, paused, resumed, ended; the due date is derived, kept and explained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fundapp.domain.term import Pause, RunningTerm, Standing, TermRule
+from fundapp.persistence.application import Term
+
+_RULE = TypeAdapter(TermRule)
+
+
+def start(session: Session, application_id: int, name: str, rule: TermRule, started_on: date) -> Term:
+    """Start a term that counts from the day after `started_on`; a second one of the same name is its next round."""
+    rounds = session.scalar(
+        select(func.count()).select_from(Term).where(Term.application_id == application_id, Term.name == name)
+    )
+    term = Term(
+        application_id=application_id,
+        name=name,
+        round=(rounds or 0) + 1,
+        started_on=started_on,
+        rule=_RULE.dump_python(rule, mode="json"),
+        pauses=[],
+    )
+    _reckon(term, started_on)
+    session.add(term)
+    return term
+
+
+def live(session: Session, application_id: int, *names: str) -> dict[str, Term]:
+    """Return the running terms of a case by name."""
+    query = select(Term).where(Term.application_id == application_id, Term.ended_on.is_(None))
+    if names:
+        query = query.where(Term.name.in_(names))
+    return {term.name: term for term in session.scalars(query.order_by(Term.round))}
+
+
+def running(term: Term) -> RunningTerm:
+    """The term as the domain reckons with it."""
+    pauses = tuple(
+        Pause(date.fromisoformat(first), date.fromisoformat(last) if last else None) for first, last in term.pauses
+    )
+    return RunningTerm(term.started_on, _RULE.validate_python(term.rule), pauses)
+
+
+def standing(term: Term, today: date) -> Standing:
+    """Where the term stands today."""
+    return running(term).standing(today)
+
+
+def pause(term: Term, on: date) -> None:
+    """The clock stands still from the day after `on` (Awb 4:15)."""
+    term.pauses = [*term.pauses, [on.isoformat(), None]]
+    _reckon(term, on)
+
+
+def resume(term: Term, on: date) -> None:
+    """The clock runs again after `on`: the days waited are added, each day once."""
+    term.pauses = [[first, last or on.isoformat()] for first, last in term.pauses]
+    _reckon(term, on)
+
+
+def end(term: Term, on: date) -> None:
+    """The term has done its work."""
+    if any(last is None for _, last in term.pauses):
+        resume(term, on)
+    term.ended_on = on
+
+
+def end_all(session: Session, application_id: int, on: date, *names: str) -> None:
+    """End the running terms of a case: all, or those named."""
+    for term in live(session, application_id, *names).values():
+        end(term, on)
+
+
+def _reckon(term: Term, today: date) -> None:
+    due = running(term).standing(today).due
+    term.due_on = due.due_on
+    term.due_at = due.due_at
+    term.because = [_plain(asdict(text)) for text in due.because]
+
+
+def _plain(text: dict[str, Any]) -> dict[str, str]:
+    return {"nl": str(text["nl"]), "en": str(text["en"])}
