@@ -18,6 +18,7 @@ REDIS_OPTIONS = {
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
     "socket_timeout": 10,
+    "max_retries": 0,
 }
 
 
