@@ -153,7 +153,7 @@ class CoFinancingRule(RuleBase):
             ),
             Text(
                 "U en uw partners betalen samen {paid} ({actual}). Nodig is {bound}: {needed}. Er mist nog {short}.",
-                "You and your partners pay {paid} together ({actual}). {bound} is needed: {needed}. {short} is missing.",
+                "Together you and your partners pay {paid} ({actual}). {bound} is needed: {needed}. {short} lacks.",
             ),
             paid,
             needed,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Outcome(Spec):
     """What one rule says about one application; JSON-serialisable.
 
-    number: the place of the rule in the fund's list, from 1, as letters quote it. sentence: with the actual value and the
-    bound filled in. source: "facts", or "declared" where only the applicant's own word was there.
+    number: the place of the rule in the fund's list, from 1, as letters quote it. sentence: with the actual value and
+    the bound filled in. source: "facts", or "declared" where only the applicant's own word was there.
     """
 
     number: int
@@ -67,10 +67,11 @@ def evaluate(rules: Iterable[Rule], facts: Facts, *, moment: datetime) -> list[O
 
 
 def _outcome(number: int, rule: Rule, facts: Facts) -> Outcome:
-    finding, source = rule.check(facts), "facts"
-    if finding.verdict is Verdict.UNKNOWN and rule.code in facts.declared:
-        finding, source = _declared(rule, finding, holds=facts.declared[rule.code]), "declared"
-    return Outcome.model_construct(  # every value comes from code or from a validated rule
+    finding = rule.check(facts)
+    own_word = finding.verdict is Verdict.UNKNOWN and rule.code in facts.declared
+    if own_word:
+        finding = _declared(rule, finding, holds=facts.declared[rule.code])
+    return Outcome(
         number=number,
         code=rule.code,
         kind=rule.kind,
@@ -81,7 +82,7 @@ def _outcome(number: int, rule: Rule, facts: Facts) -> Outcome:
         actual=finding.actual,
         bound=finding.bound,
         rejection_reason=rule.rejection_reason,
-        source=source,
+        source="declared" if own_word else "facts",
     )
 
 
@@ -147,5 +148,6 @@ def precheck_facts(rules: Iterable[Rule], answers: Mapping[str, bool | None]) ->
 
 def precheck(rules: Sequence[Rule], answers: Mapping[str, bool | None], *, moment: datetime) -> list[Outcome]:
     """Judge the rules that are asked before signing in by the answers: met, not met, or unknown ("ask us")."""
-    asked = [rule for rule in rules if rule.precheck is not None]
-    return evaluate(asked, precheck_facts(asked, answers), moment=moment)
+    asked = {rule.code for rule in rules if rule.precheck is not None}
+    outcomes = evaluate(rules, precheck_facts(rules, answers), moment=moment)
+    return [outcome for outcome in outcomes if outcome.code in asked]

@@ -107,7 +107,8 @@ class Facts(Spec):
 
     schools: every school that asks, the lead applicant first. tranche: the reference of the round.
     opens_at, closes_at, extension_until: the round's window and a later end for this applicant.
-    submitted_at: the server's moment of receipt; None while it is a draft (a judgement then takes its own moment). starts_on: the first day of the activity.
+    submitted_at: the server's moment of receipt; None while it is a draft: a judgement then takes its own
+    moment. starts_on: the first day of the activity.
     ceiling_left_cents: what the round can still award to this application (the smaller of ceiling and sub-ceiling).
     board_awarded_cents: what this round already awarded to the board of the lead applicant.
     answers: yes/no answers by question key. declared: by rule code, what the applicant himself said in the check
