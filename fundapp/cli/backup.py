@@ -68,9 +68,9 @@ def restore(file: Path, yes: bool) -> None:
         for member in archive:
             if member.name.startswith("files/"):
                 _store(settings).put(member.name.removeprefix("files/"), _read(archive, member))
-        archive.extract(PARTS[1], folder, filter="data")
-        script = Path(folder) / "database.sql"
-        _run(settings, "pg_restore", "--no-owner", f"--file={script}", str(Path(folder) / PARTS[1]))
+        dump, script = Path(folder) / PARTS[1], Path(folder) / "database.sql"
+        dump.write_bytes(_read(archive, archive.getmember(PARTS[1])))
+        _run(settings, "pg_restore", "--no-owner", f"--file={script}", str(dump))
         clean = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
         words = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--dbname={url}"]
         _run(settings, "psql", *words, f"--command={clean}", f"--file={script}")
