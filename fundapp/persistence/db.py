@@ -70,19 +70,25 @@ Cents = Annotated[int, mapped_column(BigInteger)]
 """An amount in whole euro cents."""
 
 
-def make_engine(url: str, *, pool_size: int = 8) -> Engine:
-    """Return an engine on a PostgreSQL URL (`postgresql+psycopg://…`), for one process.
+def engine_options(pool_size: int = 8) -> dict[str, Any]:
+    """Return the options of every engine.
 
     Every session runs in UTC, and gives up waiting for a lock after ten seconds rather than holding a page for ever.
     """
-    return create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_pre_ping=False,
-        pool_recycle=1800,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"},
-    )
+    return {
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "pool_pre_ping": False,
+        "pool_recycle": 1800,
+        "connect_args": {
+            "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s",
+        },
+    }
+
+
+def make_engine(url: str, *, pool_size: int = 8) -> Engine:
+    """Return an engine on a PostgreSQL URL (`postgresql+psycopg://…`), for one process; see `engine_options`."""
+    return create_engine(url, **engine_options(pool_size))
 
 
 def session_factory(engine: Engine) -> sessionmaker[Session]:

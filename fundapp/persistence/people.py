@@ -70,12 +70,16 @@ class Membership(Base):
 
 
 class SignInCode(Base):
-    """A code that was mailed. Only hashes are kept; a code works once, a quarter of an hour, for a few tries."""
+    """A code that was mailed. Only hashes are kept; a code works once, a quarter of an hour, for a few tries.
+
+    ticket_hash: of what only the browser that asked for the code knows, so that nobody else can use up its tries.
+    """
 
     __tablename__ = "sign_in_code"
 
     id: Mapped[Id]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    ticket_hash: Mapped[str] = mapped_column(unique=True)
     code_hash: Mapped[str]
     link_hash: Mapped[str] = mapped_column(unique=True)
     expires_at: Mapped[datetime]

@@ -15,9 +15,24 @@ from fundapp.persistence import (
     register,
     review,
     settlement,
+    short_lived,
 )
 from fundapp.persistence.db import Base
 
-TABLES = (application, change, decision, fund, journal, ledger, outbox, payment, people, register, review, settlement)
+TABLES = (
+    application,
+    change,
+    decision,
+    fund,
+    journal,
+    ledger,
+    outbox,
+    payment,
+    people,
+    register,
+    review,
+    settlement,
+    short_lived,
+)
 
 metadata = Base.metadata

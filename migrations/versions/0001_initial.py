@@ -62,6 +62,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_school_board")),
     )
     op.create_table(
+        "short_lived",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_short_lived")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_index(op.f("ix_short_lived_expires_at"), "short_lived", ["expires_at"], unique=False)
+    op.create_table(
         "stored_document",
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
@@ -270,6 +280,7 @@ def upgrade() -> None:
         "sign_in_code",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("ticket_hash", sa.Text(), nullable=False),
         sa.Column("code_hash", sa.Text(), nullable=False),
         sa.Column("link_hash", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -279,6 +290,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sign_in_code_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_code")),
         sa.UniqueConstraint("link_hash", name=op.f("uq_sign_in_code_link_hash")),
+        sa.UniqueConstraint("ticket_hash", name=op.f("uq_sign_in_code_ticket_hash")),
     )
     op.create_index(op.f("ix_sign_in_code_person_id"), "sign_in_code", ["person_id"], unique=False)
     op.create_table(
