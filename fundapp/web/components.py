@@ -13,7 +13,6 @@ from typing import Any
 from wtforms import Field, FieldList, FormField
 from wtforms.form import BaseForm
 
-from fundapp.domain.money import plain_euro
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
 
@@ -123,7 +122,7 @@ def field_view(
     """Return the view of a WTForms field, or of a plain name with its values.
 
     field: a WTForms field, or the name of the input. Everything else overrides what the field says.
-    choices: (value, label) or (value, label, hint) each; only for a plain name or to add hints.
+    choices: (value, label) or (value, label, hint) each; a WTForms field has its own, with render_kw={"hint": …}.
     optional: None asks the field's validators; a plain name is required unless told.
     """
     of_wtforms = isinstance(field, Field)
@@ -134,11 +133,15 @@ def field_view(
         hint = hint if hint is not None else (field.description or None)
         value = value if value is not None else _typed(field)
         optional = optional if optional is not None else not field.flags.required
-    found: Iterable[Words] = (field.errors if of_wtforms else ()) if error is None else [error] if isinstance(error, Text | str) else error
+    found: Iterable[Words] = (
+        (field.errors if of_wtforms else ()) if error is None else [error] if isinstance(error, Text | str) else error
+    )
     options = list(choices)
     if of_wtforms and not options and hasattr(field, "iter_choices"):
-        options = [(choice[0], choice[1]) for choice in field.iter_choices()]
-    chosen = {_written(item) for item in value} if isinstance(value, list | tuple | set | frozenset) else {_written(value)}
+        options = [(c.value, c.label, c.render_kw.get("hint")) for c in field.iter_choices()]
+    chosen = (
+        {_written(item) for item in value} if isinstance(value, list | tuple | set | frozenset) else {_written(value)}
+    )
     return FieldView(
         id=identity,
         name=name,
@@ -165,7 +168,8 @@ def _typed(field: Any) -> object:
     """What the user typed, when something was sent; otherwise the value that the field holds."""
     if hasattr(field, "iter_choices") or field.type in {"BooleanField", "FileField", "MultipleFileField"}:
         return field.data
-    return field._value() if hasattr(field, "_value") else field.data
+    typed = getattr(field, "_value", None)
+    return typed() if callable(typed) else field.data
 
 
 def _written(value: object) -> str:

@@ -14,7 +14,8 @@ _RING = '<circle cx="8" cy="8" r="6.5"/>'
 SHAPES: dict[str, str] = {
     # Statuses (the word says it; the shape tells them apart without colour)
     "draft": _RING,
-    "pencil": '<path d="M2.5 13.5l.8-3.2 7.6-7.6a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2l-7.6 7.6z"/><path d="M9.5 4l2.5 2.5"/>',
+    "pencil": '<path d="M2.5 13.5l.8-3.2 7.6-7.6a1.4 1.4 0 0 1 2 0l.4.4a1.4 1.4 0 0 1 0 2l-7.6 7.6z"/>'
+    '<path d="M9.5 4l2.5 2.5"/>',
     "sent": '<path d="M2 8h10M8.5 4L13 8l-4.5 4"/>',
     "question": _RING + '<path d="M6.2 6.2a1.9 1.9 0 1 1 2.6 1.9c-.6.3-.8.6-.8 1.3M8 11.6v.1"/>',
     "clock": _RING + '<path d="M8 4.5V8l2.5 1.7"/>',
@@ -41,7 +42,8 @@ SHAPES: dict[str, str] = {
     "download": '<path d="M8 2v8.5M4.5 7L8 10.5 11.5 7M2.5 13.5h11"/>',
     "file": '<path d="M3.5 1.5h6l3 3v10h-9z"/><path d="M9.5 1.5v3h3"/>',
     "mail": '<rect x="1.5" y="3" width="13" height="10" rx="1"/><path d="M2 4l6 5 6-5"/>',
-    "phone": '<path d="M3 2h3l1.2 3.4-1.7 1.2a8 8 0 0 0 3.9 3.9l1.2-1.7L14 10v3a1.4 1.4 0 0 1-1.5 1.4A11.5 11.5 0 0 1 1.6 3.5 1.4 1.4 0 0 1 3 2z"/>',
+    "phone": '<path d="M3 2h3l1.2 3.4-1.7 1.2a8 8 0 0 0 3.9 3.9l1.2-1.7'
+    'L14 10v3a1.4 1.4 0 0 1-1.5 1.4A11.5 11.5 0 0 1 1.6 3.5 1.4 1.4 0 0 1 3 2z"/>',
     "person": '<circle cx="8" cy="5" r="3"/><path d="M2 14.5a6 6 0 0 1 12 0"/>',
     "search": '<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.5l4 4"/>',
     "lock": '<rect x="3" y="7" width="10" height="7" rx="1"/><path d="M5 7V5a3 3 0 0 1 6 0v2"/>',
@@ -52,5 +54,6 @@ SHAPES: dict[str, str] = {
 def icon(name: str) -> Markup:
     """Return one icon as inline SVG. Raises KeyError for a name that is not in SHAPES."""
     return Markup(  # noqa: S704  the shapes above are the only input
-        f'<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">{SHAPES[name]}</svg>'
+        f'<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" '
+        f'focusable="false">{SHAPES[name]}</svg>'
     )

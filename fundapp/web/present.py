@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names, get_month_names
@@ -24,10 +25,10 @@ ZONE = ZoneInfo("Europe/Amsterdam")
 
 
 @cache
-def _names(kind: str, width: str, language: Language) -> dict[int, str]:
-    """Names of days (0 = Monday) or months (1 = January), read once from babel: a list of 50 rows asks 100 times."""
-    names = (get_day_names if kind == "day" else get_month_names)(width, locale=language)
-    return {number: names[number].rstrip(".") for number in names}
+def _names(width: Literal["wide", "abbreviated"], language: Language) -> tuple[dict[int, str], dict[int, str]]:
+    """Names of days (0 = Monday) and months (1 = January), read once from babel: a list of 50 rows asks 100 times."""
+    days, months = get_day_names(width, locale=language), get_month_names(width, locale=language)
+    return {n: days[n].rstrip(".") for n in range(7)}, {n: months[n].rstrip(".") for n in range(1, 13)}
 
 
 def day_of(when: date | datetime) -> date:
@@ -46,14 +47,15 @@ def _local(when: datetime) -> datetime:
 def long_date(when: date | datetime, language: Language) -> str:
     """Return "vrijdag 14 maart 2025" / "Friday 14 March 2025"."""
     day = day_of(when)
-    return f"{_names('day', 'wide', language)[day.weekday()]} {day.day} {_names('month', 'wide', language)[day.month]} {day.year}"
+    days, months = _names("wide", language)
+    return f"{days[day.weekday()]} {day.day} {months[day.month]} {day.year}"
 
 
 def short_date(when: date | datetime, language: Language) -> str:
     """Return "vr 14 mrt 2025" / "Fri 14 Mar 2025", for narrow columns and timelines."""
     day = day_of(when)
-    names = _names("day", "abbreviated", language), _names("month", "abbreviated", language)
-    return f"{names[0][day.weekday()]} {day.day} {names[1][day.month]} {day.year}"
+    days, months = _names("abbreviated", language)
+    return f"{days[day.weekday()]} {day.day} {months[day.month]} {day.year}"
 
 
 def clock(when: datetime, language: Language) -> str:

@@ -20,13 +20,15 @@ _AXE = """async () => {
     runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     rules: {"target-size": {enabled: true}},
   });
-  return found.violations.map((v) => `axe ${v.id} x${v.nodes.length}: ${v.nodes[0].target} ${v.nodes[0].failureSummary}`);
+  return found.violations.map((v) =>
+    `axe ${v.id} x${v.nodes.length}: ${v.nodes[0].target} ${v.nodes[0].failureSummary}`);
 }"""
 
 _OVERFLOW = """() => {
   const out = [];
   if (document.documentElement.scrollWidth > innerWidth) {
-    const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1);
+    const all = [...document.querySelectorAll("body *")];
+    const wide = all.filter((e) => e.getBoundingClientRect().right > innerWidth + 1);
     out.push(`page scrolls sideways: ${wide.slice(0, 3).map((e) => e.className || e.tagName)}`);
   }
   for (const e of document.querySelectorAll("body *")) {

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request
 from jinja2 import ChoiceLoader, FileSystemLoader
-from wtforms import BooleanField, Form, SelectField, StringField
+from wtforms import BooleanField, Form, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired
 
 from fundapp.domain.text import Language, Text, same
@@ -21,26 +21,56 @@ PAGES = ("/public", "/form", "/school", "/staff", "/form?fouten=1", "/public?taa
 CSP = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 
 
-class ExampleForm(Form):
+class ExampleForm(Form):  # type: ignore[misc]  # WTForms carries no types
     """Fields of WTForms, so that the macros meet the real thing."""
 
-    title = StringField(Text("Titel", "Title"), [DataRequired(Text("Vul een titel in.", "Enter a title."))])  # type: ignore[arg-type]  # WTForms passes any object through
+    title = StringField(Text("Titel", "Title"), [DataRequired(Text("Vul een titel in.", "Enter a title."))])
     amount = StringField(
-        Text("Bedrag", "Amount"),  # type: ignore[arg-type]  # as above
-        [DataRequired(Text("Vul een bedrag in, bijvoorbeeld 1.200,00.", "Enter an amount, for example 1.200,00."))],  # type: ignore[arg-type]  # as above
+        Text("Bedrag", "Amount"),
+        [DataRequired(Text("Vul een bedrag in, bijvoorbeeld 1.200,00.", "Enter an amount, for example 1.200,00."))],
         description="Alleen de kosten van deze regel.",
     )
-    kind = SelectField("Soort kosten", choices=[("", "Kies een soort"), ("a", "Apparatuur"), ("m", "Materiaal")])
-    agree = BooleanField("Ik vul dit naar waarheid in", [DataRequired("Zet een vinkje als u dit naar waarheid invult.")])
+    kind = SelectField(
+        "Soort kosten",
+        [DataRequired(Text("Kies een soort kosten.", "Choose a kind of cost."))],
+        choices=[SelectChoice("", "Kies een soort"), SelectChoice("a", "Apparatuur")],
+        validate_choice=False,
+    )
+    agree = BooleanField(
+        "Ik vul dit naar waarheid in", [DataRequired("Zet een vinkje als u dit naar waarheid invult.")]
+    )
 
 
 def actions() -> list[dict[str, Any]]:
     """Two open actions and one that is held back."""
     return [
         {"name": "award", "label": Text("Toekennen", "Award"), "tone": "positive", "href": "/a/award", "reasons": []},
-        {"name": "hold", "label": Text("Aanhouden", "Hold"), "tone": "neutral", "href": "/a/hold", "reasons": [], "hint": Text("Komt terug op de volgende vergadering.", "Returns at the next meeting.")},
-        {"name": "reject", "label": Text("Afwijzen", "Reject"), "tone": "negative", "href": "/a/reject", "reasons": [], "method": "get"},
-        {"name": "close", "label": Text("Tranche sluiten", "Close tranche"), "tone": "decision", "href": "/a/close", "reasons": [Text("Nog 1 betaling is niet verwerkt.", "One payment is not booked yet."), Text("De evaluatie ontbreekt.", "The evaluation is missing.")]},
+        {
+            "name": "hold",
+            "label": Text("Aanhouden", "Hold"),
+            "tone": "neutral",
+            "href": "/a/hold",
+            "reasons": [],
+            "hint": Text("Komt terug op de volgende vergadering.", "Returns at the next meeting."),
+        },
+        {
+            "name": "reject",
+            "label": Text("Afwijzen", "Reject"),
+            "tone": "negative",
+            "href": "/a/reject",
+            "reasons": [],
+            "method": "get",
+        },
+        {
+            "name": "close",
+            "label": Text("Tranche sluiten", "Close tranche"),
+            "tone": "decision",
+            "href": "/a/close",
+            "reasons": [
+                Text("Nog 1 betaling is niet verwerkt.", "One payment is not booked yet."),
+                Text("De evaluatie ontbreekt.", "The evaluation is missing."),
+            ],
+        },
     ]
 
 
@@ -50,13 +80,15 @@ def create_gallery() -> Flask:
     app.secret_key = "gallery"
     loader = app.jinja_loader
     assert loader is not None
-    app.jinja_loader = ChoiceLoader([loader, FileSystemLoader(Path(__file__).parent)])  # type: ignore[assignment]  # Flask reads any loader here
+    app.jinja_loader = ChoiceLoader([loader, FileSystemLoader(Path(__file__).parent)])
 
     def language() -> Language:
         return "en" if request.args.get("taal") == "en" else "nl"
 
     install(app.jinja_env, language)
-    app.jinja_env.globals.update(brand=SimpleNamespace(name="Techniekfondsen Zeeland", short="TFZ"), csrf_token=lambda: "token")
+    app.jinja_env.globals.update(
+        brand=SimpleNamespace(name="Techniekfondsen Zeeland", short="TFZ"), csrf_token=lambda: "token"
+    )
 
     @app.context_processor
     def frame() -> dict[str, Any]:
@@ -75,13 +107,23 @@ def create_gallery() -> Flask:
                 form.validate()
             staff = page == "staff"
             person = None if page == "public" else SimpleNamespace(name="A. de Vries", is_staff=staff)
-            words = [same("Werklijst"), same("Tranches"), same("Betaalruns")] if staff else [same("Uw aanvragen"), same("Meldingen")]
+            words = (
+                [same("Werklijst"), same("Tranches"), same("Betaalruns")]
+                if staff
+                else [same("Uw aanvragen"), same("Meldingen")]
+            )
             nav = [] if person is None else [(f"/nav/{n}", word, n == 0) for n, word in enumerate(words)]
             row = ["Stichting De Ozobot", CLOSES, CLOSES.date(), "Klaargezet", "NL91 ABNA 0417 1643 00"]
             rows = [[f"INN-25-{n:04d}", *row, 960000 - n] for n in range(4)]
-            return render_template(f"{page}.html", form=form, person=person, nav=nav, closes=CLOSES, actions=actions(), rows=rows)
+            return render_template(
+                f"{page}.html", form=form, person=person, nav=nav, closes=CLOSES, actions=actions(), rows=rows
+            )
         if page == "favicon.ico":
             return ""
-        return render_template(f"errors/{page}.html", reasons=[Text("De ronde is gesloten.", "The round is closed.")] if page == "refused" else None, incident="4F7K")
+        return render_template(
+            f"errors/{page}.html",
+            reasons=[Text("De ronde is gesloten.", "The round is closed.")] if page == "refused" else None,
+            incident="4F7K",
+        )
 
     return app
