@@ -1,0 +1,149 @@
+"""Mails: written in the transaction of the act that they tell of. `delivery` takes them from there to the mail server.
+
+What a mail may say is frozen with its row; it is put into words when it is delivered, so that a fault in a template
+is a dead mail that can be seen, and never an act that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from fundapp.domain.flow import Mail
+from fundapp.domain.people import Actor, Scope
+from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.text import Text
+from fundapp.persistence.outbox import OutboxMessage
+from fundapp.persistence.people import Person
+from fundapp.services.holders import Holder, holders
+from fundapp.services.journal import note
+
+Recipient = Person | Holder
+"""Somebody to write to."""
+
+
+def write_mails(
+    session: Session,
+    mails: tuple[Mail, ...],
+    *,
+    scope: Scope,
+    journal_id: int,
+    application_id: int | None,
+    context: Mapping[str, Any],
+) -> int:
+    """Write the mails of one act, one to each holder of each role; return how many are new.
+
+    context: what the templates may say. The recipient's name is added as `name`.
+    """
+    found = holders(session, scope, [mail.to for mail in mails])
+    return _insert(
+        session,
+        [
+            _row(
+                mail.template,
+                person,
+                key=f"{journal_id}:{mail.template}:{person.id}",
+                context=context,
+                journal_id=journal_id,
+                application_id=application_id,
+            )
+            for mail in mails
+            for person in found[mail.to]
+        ],
+    )
+
+
+def write_mail(
+    session: Session,
+    template: str,
+    person: Recipient,
+    *,
+    key: str,
+    context: Mapping[str, Any],
+    application_id: int | None = None,
+    journal_id: int | None = None,
+) -> bool:
+    """Write one mail that no transition sends: a sign-in code, an invitation, a reminder. False: the key was there.
+
+    key: makes the mail one of a kind, such as "term:12:report_due:14:7". A mail that is of no use after some moment has
+    that moment as `expires_at` in its context; it is kept without its words once it was sent.
+    """
+    row = _row(template, person, key=key, context=context, journal_id=journal_id, application_id=application_id)
+    return _insert(session, [row]) == 1
+
+
+def retry(session: Session, message_id: int, *, actor: Actor, now: datetime) -> None:
+    """Put a mail that is dead or uncertain back in the queue, by hand; the journal tells who did it.
+
+    Raises Refused: NOT_FOUND, or CONFLICT for a mail in any other state.
+    """
+    message = session.get(OutboxMessage, message_id, with_for_update=True, populate_existing=True)
+    if message is None:
+        raise Refused(_NO_SUCH_MAIL)
+    if message.state not in ("dead", "uncertain"):
+        raise Refused(_NOT_STUCK)
+    data = {"state": message.state, "error": message.error}
+    note(session, actor, now, kind="mail", subject_id=message.id, action="retry", data=data)
+    message.state = "queued"
+    message.tries = 0
+    message.next_try_at = now
+    message.claimed_at = message.claimed_by = message.error = None
+
+
+_NO_SUCH_MAIL = Refusal(
+    "no_such_mail",
+    Text("Deze mail bestaat niet. Kijk het nummer na.", "There is no such mail. Check the number."),
+    kind=Kind.NOT_FOUND,
+)
+_NOT_STUCK = Refusal(
+    "not_stuck",
+    Text(
+        "Deze mail is verstuurd of gaat nog vanzelf. U hoeft niets te doen.",
+        "This mail was sent, or will go by itself. There is nothing to do.",
+    ),
+)
+
+
+def _row(
+    template: str,
+    person: Recipient,
+    *,
+    key: str,
+    context: Mapping[str, Any],
+    journal_id: int | None,
+    application_id: int | None,
+) -> dict[str, Any]:
+    return {
+        "key": key,
+        "journal_id": journal_id,
+        "application_id": application_id,
+        "template": template,
+        "person_id": person.id,
+        "address": person.email,
+        "language": person.language,
+        "context": _plain({**context, "name": person.name}),
+    }
+
+
+def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    if not rows:
+        return 0
+    statement = insert(OutboxMessage).on_conflict_do_nothing(index_elements=["key"]).returning(OutboxMessage.id)
+    return len(session.execute(statement, rows).all())
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it; what JSON does not have as text, so that no value can stop an act."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Text):
+        return {"nl": value.nl, "en": value.en}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else str(value)
