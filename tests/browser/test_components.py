@@ -39,6 +39,7 @@ def test_the_probe_sees_a_bar_that_hides_the_focus_and_a_page_that_is_too_wide(p
           const bar = document.body.appendChild(document.createElement("div"));
           Object.assign(bar.style, {position: "fixed", inset: "0", background: "white"});
           const wide = document.querySelector("main").appendChild(document.createElement("p"));
+          wide.textContent = "wide";
           Object.assign(wide.style, {width: "900px", maxWidth: "none"});
         }"""
     )
