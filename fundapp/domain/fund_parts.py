@@ -161,6 +161,10 @@ class DecisionTerm(TermSpec):
     with_advice: TermLength | None = None
     extension: TermLength | None = None
 
+    def rule(self, profile: Profile) -> TermRule:
+        """Return how it is counted; a panel advises on every application, so the longer term is the one that runs."""
+        return TermRule(Length.parse(self.with_advice or self.length), profile, self.shifts, self.pausable)
+
 
 class Terms(Spec):
     """Every term of a case; each name is also the name of the running term.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fundapp.domain import ledger
+from fundapp.domain.fund_parts import Advance
 from fundapp.domain.money import share
 from fundapp.domain.payment import InstalmentState, Purpose
 from fundapp.domain.refusal import Refusal, Refused
@@ -59,7 +60,7 @@ def weighted_score(scores: dict[str, int], weights: dict[str, int]) -> Decimal |
     """Return the weighted mean of the scores given (1–5), or None when a criterion has none. Weights sum to 100."""
     if not weights or set(scores) < set(weights):
         return None
-    total = sum(Decimal(scores[key] * weight) for key, weight in weights.items())
+    total = Decimal(sum(scores[key] * weight for key, weight in weights.items()))
     return (total / sum(weights.values())).quantize(Decimal("0.01"))
 
 
@@ -84,7 +85,7 @@ def record_advice(act: Act) -> None:
             )
         )
     scores = {key: int(value) for key, value in dict(act.given.get("scores") or {}).items()}
-    score = weighted_score(scores, {c.key: c.weight for c in spec.criteria})
+    score = weighted_score(scores, {c.code: c.weight for c in spec.criteria})
     number = act.session.scalar(select(func.max(Submission.number)).where(Submission.application_id == app.id))
     act.session.add(
         Advice(
@@ -141,7 +142,7 @@ def commit_funds(act: Act) -> None:
     act.book(
         ledger.award(amount),
         tranche_id=app.tranche_id,
-        pot=funds.pot_of(app),
+        pot=funds.pot_of(act.session, app),
         application_id=app.id,
     )
 
@@ -178,7 +179,7 @@ def freeze_award(act: Act) -> None:
             ends_on=app.ends_on,
         )
     )
-    for number, (cents, due_on) in enumerate(advances(spec.advance_shares, amount, act.today), 1):
+    for number, (cents, due_on) in enumerate(advances(spec.advance, amount, act.today), 1):
         session.add(
             Instalment(
                 application_id=app.id,
@@ -192,14 +193,19 @@ def freeze_award(act: Act) -> None:
     _prepare_report(session, app)
     terms.end_all(session, app.id, act.today)
     if app.ends_on is not None:
-        terms.start(session, app.id, "report", spec.term_rule("report"), max(app.ends_on, act.today))
+        terms.start(session, app.id, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
     act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None
 
 
-def advances(shares: list[tuple[int, int]], amount: int, today: date) -> list[tuple[int, date]]:
-    """Return the advances of an award: (cents, due date). shares: (basis points, days after the award)."""
+def advances(scheme: Advance, amount: int, today: date) -> list[tuple[int, date]]:
+    """Return the advances of an award that can be planned at once: (cents, due date).
+
+    Those that wait for a progress report are planned when it is approved.
+    """
     return [
-        (cents, today + timedelta(days=days)) for share_bp, days in shares if (cents := share(amount, share_bp)) > 0
+        (cents, instalment.date or today)
+        for instalment in scheme.instalments
+        if instalment.when != "progress_report" and (cents := share(amount, instalment.share_bp)) > 0
     ]
 
 
@@ -228,7 +234,7 @@ def revoke_funds(act: Act) -> None:
     act.book(
         ledger.determine(0, committed=committed, paid=act.facts.paid),
         tranche_id=app.tranche_id,
-        pot=funds.pot_of(app),
+        pot=funds.pot_of(act.session, app),
         application_id=app.id,
     )
     drop_instalments(act.session, app.id)

@@ -70,7 +70,7 @@ def due_payments(session: Session, *, limit: int = 200) -> list[DuePayment]:
             Purpose(instalment.purpose),
             instalment.cents,
             instalment.due_on,
-            account_changed=iban is not None and iban != awarded_iban,
+            account_changed=bool(iban) and iban != awarded_iban,
         )
         for instalment, ref, title, awarded_iban, iban, holder in rows
     ]
@@ -290,7 +290,7 @@ def release(act: Act) -> None:
             )
 
 
-def _context(session: Session, batch: PaymentBatch) -> dict[str, Any]:
+def _context(_session: Session, batch: PaymentBatch) -> dict[str, Any]:
     return {"ref": batch.ref, "amount": batch.total_cents, "url_path": f"/betaalruns/{batch.ref}"}
 
 

@@ -9,7 +9,7 @@ from fundapp.domain import ledger
 from fundapp.domain.ledger import Account
 from fundapp.domain.payment import InstalmentState, Purpose
 from fundapp.domain.refusal import Kind, Refusal
-from fundapp.domain.settlement import AccountLine, Calculation, SettlementRules, calculate
+from fundapp.domain.settlement import AccountLine, Calculation, calculate
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
 from fundapp.persistence.payment import Instalment
@@ -42,7 +42,7 @@ def calculation(session: Session, app: Application, *, award: int, paid: int) ->
     report = session.get(FinalReport, app.id)
     return calculate(
         account_lines(report_lines(session, app.id)),
-        rules=SettlementRules(share_bp=spec.grant_share_bp, co_financing_bp=spec.co_financing_bp),
+        rules=spec.settlement_rules,
         award=award,
         paid=paid,
         co_financing_received=report.co_financing_cents if report else None,
@@ -51,21 +51,20 @@ def calculation(session: Session, app: Application, *, award: int, paid: int) ->
 
 def report_problems(session: Session, app: Application) -> tuple[Refusal, ...]:
     """What is missing in the final accounts, each on its field."""
-    found: list[Refusal] = []
     report = session.get(FinalReport, app.id)
-    for row in report_lines(session, app.id):
-        if row.claimed_cents is None:
-            found.append(
-                Refusal(
-                    "claim_missing",
-                    Text(
-                        "Vul bij “{line}” in wat u hebt uitgegeven. Niets uitgegeven? Vul 0 in.",
-                        "Enter what you spent on “{line}”. Nothing? Enter 0.",
-                    ).fill(line=row.description),
-                    field=f"claimed-{row.position}",
-                    kind=Kind.INVALID,
-                )
-            )
+    found = [
+        Refusal(
+            "claim_missing",
+            Text(
+                "Vul bij “{line}” in wat u hebt uitgegeven. Niets uitgegeven? Vul 0 in.",
+                "Enter what you spent on “{line}”. Nothing? Enter 0.",
+            ).fill(line=row.description),
+            field=f"claimed-{row.position}",
+            kind=Kind.INVALID,
+        )
+        for row in report_lines(session, app.id)
+        if row.claimed_cents is None
+    ]
     if report is None or not report.results.strip():
         found.append(
             Refusal(
@@ -102,7 +101,9 @@ def receive_report(act: Act) -> None:
     act.data["report"] = [[line.position, line.claimed_cents] for line in lines]
     terms.end_all(act.session, app.id, act.today, "report")
     spec = funds.spec_of(act.session, app.fund_version_id)
-    term = terms.start(act.session, app.id, "determination", spec.term_rule("determination"), act.today)
+    term = terms.start(
+        act.session, app.id, "determination", spec.terms.determination.rule(spec.legal_profile), act.today
+    )
     act.context["due"] = term.due_on.isoformat()
 
 
@@ -136,7 +137,7 @@ def intend(act: Act) -> None:
     _record(act, "intended")
     app: Application = act.row
     spec = funds.spec_of(act.session, app.fund_version_id)
-    term = terms.start(act.session, app.id, "response", spec.term_rule("response_to_intent"), act.today)
+    term = terms.start(act.session, app.id, "response", spec.terms.response.rule(spec.legal_profile), act.today)
     act.context["due"] = term.due_on.isoformat()
 
 
@@ -156,7 +157,7 @@ def determine(act: Act) -> None:
     act.book(
         ledger.determine(reckoned.determined, committed=act.facts.award - act.facts.paid, paid=act.facts.paid),
         tranche_id=app.tranche_id,
-        pot=funds.pot_of(app),
+        pot=funds.pot_of(act.session, app),
         application_id=app.id,
     )
     terms.end_all(act.session, app.id, act.today)
@@ -173,7 +174,7 @@ def _plan_final_payment(act: Act, cents: int) -> None:
     app: Application = act.row
     spec = funds.spec_of(act.session, app.fund_version_id)
     number = act.session.scalar(select(func.max(Instalment.number)).where(Instalment.application_id == app.id)) or 0
-    due_on = spec.term_rule("payment").length.last_day(act.today)
+    due_on = spec.terms.payment.rule(spec.legal_profile).length.last_day(act.today)
     act.session.add(
         Instalment(
             application_id=app.id,
@@ -193,7 +194,7 @@ def claim_back(act: Act, cents: int) -> None:
 
     app: Application = act.row
     spec = funds.spec_of(act.session, app.fund_version_id)
-    term = terms.start(act.session, app.id, "recovery", spec.term_rule("recovery"), act.today)
+    term = terms.start(act.session, app.id, "recovery", spec.terms.recovery.rule(spec.legal_profile), act.today)
     recovery = Recovery(ref=f"TV-{app.ref}", application_id=app.id, cents=cents, due_on=term.due_on, created_at=act.now)
     act.session.add(recovery)
     act.data["recovery"] = {"ref": recovery.ref, "cents": cents}

@@ -67,8 +67,8 @@ def perform(
     """Do one thing to one case. The caller commits (`unit_of_work`).
 
     Lock the tranche, then the case → compare versions → load facts → ask the domain → effects → state, journal, ledger,
-    outbox. now: an aware moment, the server's own receipt time. seen: the version on the page. request_key: of the form;
-    the same key does the same thing once, however often it is sent.
+    outbox. now: an aware moment, the server's own receipt time. seen: the version on the page. request_key: of the
+    form; the same key does the same thing once, however often it is sent.
     Raises Refused; then nothing may be committed.
     """
     case = case_type(kind)

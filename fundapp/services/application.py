@@ -1,0 +1,258 @@
+"""Applications as cases: found, judged by the guards, received, completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fundapp.domain import application, ledger
+from fundapp.domain.application import State
+from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.eligibility import evaluate
+from fundapp.domain.fund_parts import StartEvent
+from fundapp.domain.people import Actor, Role, Scope, roles_on
+from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.settlement import line_refusals
+from fundapp.domain.text import Text
+from fundapp.domain.window import Window
+from fundapp.persistence.application import Application, EligibilityCheck, Submission
+from fundapp.persistence.fund import Tranche, WindowExtension
+from fundapp.services import decision, draft, funds, settlement, terms
+from fundapp.services.act import Act, CaseType
+from fundapp.services.ledger import case_balances, free_in
+from fundapp.services.subject import lock_tranche, missing
+
+_BEFORE_DECISION = {State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED}
+_IN_PROJECT = {State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED}
+
+
+def find(session: Session, ref: str, lock: bool = False) -> Application:
+    """Return an application. lock: the tranche first, then the application. Raises Refused(NOT_FOUND)."""
+    query = select(Application).where(Application.ref == ref)
+    if lock:
+        tranche_id = session.scalar(select(Application.tranche_id).where(Application.ref == ref))
+        if tranche_id is None:
+            raise Refused(missing())
+        lock_tranche(session, tranche_id)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    app = session.scalar(query)
+    if app is None:
+        raise Refused(missing())
+    return app
+
+
+def scope(_session: Session, app: Application) -> Scope:
+    """Where an application belongs."""
+    return Scope(
+        fund=app.fund_key,
+        sub_region=app.sub_region,
+        board=app.board_number,
+        school=app.school_code,
+        boards=frozenset(app.boards),
+    )
+
+
+def window_refusal(session: Session, app: Application, now: datetime) -> Refusal | None:
+    """Why the application window is not open for this school at this moment, or None."""
+    tranche, until = session.execute(
+        select(Tranche, WindowExtension.until)
+        .outerjoin(
+            WindowExtension,
+            (WindowExtension.tranche_id == Tranche.id) & (WindowExtension.school_code == app.school_code),
+        )
+        .where(Tranche.id == app.tranche_id)
+    ).one()
+    because = Window(tranche.opens_at, tranche.closes_at, until).closed_because(now)
+    if because is None:
+        return None
+    return Refusal(
+        "outside_window",
+        Text(
+            "{because} Uw concept is bewaard. Neem contact op met het programmabureau.",
+            "{because} Your draft is kept. Contact the programme office.",
+        ).fill(because=because),
+    )
+
+
+def facts(session: Session, app: Application, actor: Actor, now: datetime) -> application.Facts:
+    """Load what the guards ask in this state, and no more."""
+    state = State(app.state)
+    roles = roles_on(actor, scope(session, app))
+    more: dict[str, Any] = {}
+    if state in (State.DRAFT, State.INCOMPLETE) and Role.APPLICANT in roles:
+        more["problems"] = tuple(refusal for _, refusal in draft.problems(session, app))
+    if state is State.DRAFT:
+        more["window_refusal"] = window_refusal(session, app, now)
+    if state in (State.SUBMITTED, State.INCOMPLETE):
+        spec = funds.spec_of(session, app.fund_version_id)
+        completion = terms.live(session, app.id, "completion").get("completion")
+        more |= {
+            "completions_allowed": spec.terms.completion.times,
+            "completion_due": completion.due_on if completion else None,
+        }
+    if actor.id is not None and roles - {Role.APPLICANT, Role.FINANCE, Role.COORDINATOR}:
+        more["conflict_declared"] = decision.has_declared_interest(session, app.id, actor.id)
+    if state in _BEFORE_DECISION:
+        more |= _decision_facts(session, app)
+    if state in _IN_PROJECT:
+        more |= _project_facts(session, app, state)
+    return application.Facts(
+        state=app.state,
+        version=app.version,
+        roles=roles,
+        actor_id=actor.id,
+        today=now.astimezone(AMSTERDAM).date(),
+        completions_asked=app.completions_asked,
+        requested=app.requested_cents,
+        **more,
+    )
+
+
+def _decision_facts(session: Session, app: Application) -> dict[str, Any]:
+    advice = decision.newest_advice(session, app.id)
+    return {
+        "adviser_id": advice.adviser_id if advice else None,
+        "advised_outcome": advice.outcome if advice else None,
+        "advised_cents": advice.amount_cents if advice else None,
+        "grantable": draft.grantable(session, app),
+        "free": free_in(session, app.tranche_id, [funds.pot_of(session, app)]),
+        "account_known": decision.confirmed_account(session, app.board_number) is not None,
+    }
+
+
+def _project_facts(session: Session, app: Application, state: State) -> dict[str, Any]:
+    balances = case_balances(session, app.id)
+    award, paid = settlement.still_paid_in_advance(balances)
+    more: dict[str, Any] = {
+        "award": award,
+        "paid": paid,
+        "in_transit": balances.get(ledger.Account.IN_TRANSIT, 0),
+        "outstanding": ledger.outstanding(balances),
+    }
+    if state is State.AWARDED:
+        more["report_problems"] = settlement.report_problems(session, app)
+    if state in (State.REPORTED, State.DETERMINATION_INTENDED):
+        lines = settlement.account_lines(settlement.report_lines(session, app.id))
+        more["line_problems"] = tuple(line_refusals(lines))
+        more["calculation"] = settlement.calculation(session, app, award=award, paid=paid)
+    if state is State.DETERMINATION_INTENDED:
+        response = terms.live(session, app.id, "response").get("response")
+        more["response_given"] = settlement.response_given(session, app.id)
+        more["response_due"] = response.due_on if response else None
+    return more
+
+
+# --- effects ----------------------------------------------------------------------------------------------------------
+
+
+def receive(act: Act) -> None:
+    """Freeze what was sent, judge the conditions by it, and start the decision term."""
+    app: Application = act.row
+    app.submitted_at = act.now
+    app.complete_at = act.now
+    _freeze(act, app)
+    spec = funds.spec_of(act.session, app.fund_version_id)
+    closes_at = act.session.get_one(Tranche, app.tranche_id).closes_at.astimezone(AMSTERDAM).date()
+    from_the_end = spec.terms.decision.starts is StartEvent.WINDOW_CLOSED
+    rule = spec.terms.decision.rule(spec.legal_profile)
+    term = terms.start(act.session, app.id, "decision", rule, max(closes_at, act.today) if from_the_end else act.today)
+    app.decision_due_on = term.due_on
+    act.context |= {"moment": act.now.isoformat(), "due": term.due_on.isoformat()}
+
+
+def _freeze(act: Act, app: Application) -> None:
+    """Keep what was sent, with its hash, and what the rules said of it."""
+    content = draft.content(act.session, app)
+    number = act.session.scalar(select(func.count()).where(Submission.application_id == app.id)) or 0
+    submission = Submission(
+        application_id=app.id,
+        number=number + 1,
+        received_at=act.now,
+        sent_by_id=act.actor.id,
+        content=content,
+        sha256=funds.digest(content),
+    )
+    act.session.add(submission)
+    spec = funds.spec_of(act.session, app.fund_version_id)
+    inputs = draft.eligibility_facts(act.session, app).model_copy(update={"submitted_at": act.now})
+    outcomes = evaluate(spec.conditions, inputs, moment=act.now)
+    act.session.add(
+        EligibilityCheck(
+            application_id=app.id,
+            fund_version_id=app.fund_version_id,
+            moment=act.transition.name,
+            at=act.now,
+            inputs=inputs.model_dump(mode="json"),
+            outcomes=[outcome.model_dump(mode="json") for outcome in outcomes],
+        )
+    )
+    act.data["submission"] = {"number": submission.number, "sha256": submission.sha256}
+    app.changed_at = act.now
+
+
+def ask_completion(act: Act) -> None:
+    """Stop the decision term and give the school its own term to complete (Awb 4:5, 4:15)."""
+    app: Application = act.row
+    spec = funds.spec_of(act.session, app.fund_version_id)
+    app.completions_asked += 1
+    app.completion_request = act.text("explanation")
+    for term in terms.live(act.session, app.id, "decision").values():
+        terms.pause(term, act.today)
+        app.decision_due_on = None
+    term = terms.start(act.session, app.id, "completion", spec.terms.completion.rule(spec.legal_profile), act.today)
+    act.context |= {"due": term.due_on.isoformat(), "explanation": app.completion_request}
+
+
+def receive_completion(act: Act) -> None:
+    """Freeze it again; the decision term runs on, later by exactly the days waited; receipt counts from now."""
+    app: Application = act.row
+    app.complete_at = act.now
+    _freeze(act, app)
+    terms.end_all(act.session, app.id, act.today, "completion")
+    for term in terms.live(act.session, app.id, "decision").values():
+        terms.resume(term, act.today)
+        app.decision_due_on = term.due_on
+        act.context["due"] = term.due_on.isoformat()
+    act.context["moment"] = act.now.isoformat()
+
+
+def end_terms(act: Act) -> None:
+    """The case is over: no term runs any more."""
+    terms.end_all(act.session, act.row.id, act.today)
+    act.row.decision_due_on = None
+
+
+def refs_of(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """References by id."""
+    rows = session.execute(select(Application.id, Application.ref).where(Application.id.in_(list(ids))))
+    return dict(rows.tuples().all())
+
+
+def require_role(roles: frozenset[Role], *wanted: Role) -> None:
+    """Raises Refused(FORBIDDEN) when none of the roles is there."""
+    if not roles & set(wanted):
+        raise Refused(
+            Refusal(
+                "not_yours",
+                Text(
+                    "U mag dit niet doen. Vraag het aan de coördinator als dat wel zou moeten.",
+                    "You may not do this. Ask the coordinator if you should be able to.",
+                ),
+                kind=Kind.FORBIDDEN,
+            )
+        )
+
+
+KIND: CaseType[Application, application.Facts] = CaseType(
+    flow=application.FLOW,
+    find=find,
+    facts=facts,
+    scope=scope,
+    stream=lambda app: app.tranche_id,
+    application_id=lambda app: app.id,
+    context=funds.case_context,
+)

@@ -1,0 +1,121 @@
+"""What the clock does: transitions whose term has come, and reminders. Selects "due and not done", never "due today".
+
+A scheduler that was down for three days catches up with one act and one mail each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from fundapp.domain import tranche
+from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.flows import FLOWS
+from fundapp.domain.people import SYSTEM, Role
+from fundapp.domain.refusal import Refused
+from fundapp.persistence.application import Application, Term
+from fundapp.persistence.fund import Tranche
+from fundapp.persistence.unit_of_work import unit_of_work
+from fundapp.services import application, funds
+from fundapp.services.outbox import remind
+from fundapp.services.transitions import perform
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A mail about a term: how many days before (or, negative, after) its end, and to whom.
+
+    until: after how many days past the end it no longer makes sense to send it.
+    """
+
+    term: str
+    template: str
+    to: Role
+    days_before: int
+    until: int = 7
+
+
+REMINDERS = (
+    Reminder("completion", "completion_due", Role.APPLICANT, 3, until=0),
+    Reminder("completion", "completion_due", Role.APPLICANT, 1, until=0),
+    Reminder("decision", "decision_late_soon", Role.HANDLER, 14),
+    Reminder("report", "report_due", Role.APPLICANT, 60),
+    Reminder("report", "report_due", Role.APPLICANT, 14),
+    Reminder("report", "report_due", Role.APPLICANT, 0),
+    Reminder("report", "report_due", Role.APPLICANT, -7, until=60),
+)
+"""ux.md section 5. A reminder that was missed is sent late, unless a later one of the same term is due as well."""
+
+
+def run(make_session: sessionmaker[Session], now: datetime) -> int:
+    """Do everything that is due at `now`, each act in a transaction of its own. Returns how many acts were done."""
+    done = _transitions(make_session, now)
+    with make_session() as session, unit_of_work(session):
+        return done + _reminders(session, now.astimezone(AMSTERDAM).date())
+
+
+def _transitions(make_session: sessionmaker[Session], now: datetime) -> int:
+    """Tranches whose window opens or ends: derived from the transitions that the system may do and their term."""
+    done = 0
+    for transition in FLOWS["tranche"].transitions:
+        if Role.SYSTEM not in transition.who or transition.due is None:
+            continue
+        moment = getattr(Tranche, transition.due)
+        with make_session() as session:
+            due = select(Tranche.ref).where(Tranche.state.in_(list(transition.source)), moment <= now).order_by(moment)
+            refs = session.scalars(due.limit(100)).all()
+        for ref in refs:
+            with make_session() as session:
+                try:
+                    with unit_of_work(session):
+                        perform(session, tranche.FLOW.kind, ref, transition.name, actor=SYSTEM, now=now)
+                    done += 1
+                except Refused:  # somebody was first, or the very last moment of the window has not passed yet
+                    continue
+    return done
+
+
+def _reminders(session: Session, today: date) -> int:
+    sent = 0
+    for reminder in REMINDERS:
+        last_due = today + timedelta(days=reminder.days_before)
+        first_due = today - timedelta(days=max(reminder.until, -reminder.days_before))
+        rows = session.execute(
+            select(Term, Application)
+            .join(Application, Application.id == Term.application_id)
+            .where(
+                Term.name == reminder.term,
+                Term.ended_on.is_(None),
+                Term.due_on <= last_due,
+                Term.due_on >= first_due,
+            )
+            .order_by(Term.id)
+            .limit(1000)
+        )
+        for term, app in rows:
+            if _paused(term) or _a_later_one_is_due(reminder, term.due_on, today):
+                continue
+            context = funds.case_context(session, app) | {"due": term.due_on.isoformat()}
+            sent += remind(
+                session,
+                reminder.template,
+                scope=application.scope(session, app),
+                to=reminder.to,
+                key=f"term:{term.id}:{term.due_on.isoformat()}:{reminder.days_before}",
+                application_id=app.id,
+                context=context,
+            )
+    return sent
+
+
+def _paused(term: Term) -> bool:
+    return any(last is None for _, last in term.pauses)
+
+
+def _a_later_one_is_due(reminder: Reminder, due_on: date, today: date) -> bool:
+    """Whether a newer reminder of the same term is due too: one mail, not three, after days of silence."""
+    left = (due_on - today).days
+    return any(other.term == reminder.term and left <= other.days_before < reminder.days_before for other in REMINDERS)

@@ -1,0 +1,40 @@
+"""Effect → handler. An effect without a handler, or a handler without an effect, stops the product at its start."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from fundapp.domain.application import Effect as OfApplication
+from fundapp.domain.change import Effect as OfChange
+from fundapp.domain.flows import FLOWS
+from fundapp.domain.payment import Effect as OfPayment
+from fundapp.domain.tranche import Effect as OfTranche
+from fundapp.services import application, change, decision, payment, settlement, tranche
+from fundapp.services.act import Handler
+
+HANDLERS: dict[Enum, Handler] = {
+    OfApplication.RECEIVE: application.receive,
+    OfApplication.ASK_COMPLETION: application.ask_completion,
+    OfApplication.RECEIVE_COMPLETION: application.receive_completion,
+    OfApplication.END_TERMS: application.end_terms,
+    OfApplication.RECORD_ADVICE: decision.record_advice,
+    OfApplication.RECORD_DECISION: decision.record_decision,
+    OfApplication.COMMIT_FUNDS: decision.commit_funds,
+    OfApplication.FREEZE_AWARD: decision.freeze_award,
+    OfApplication.REVOKE_FUNDS: decision.revoke_funds,
+    OfApplication.WRITE_LETTER: decision.write_letter,
+    OfApplication.RECEIVE_REPORT: settlement.receive_report,
+    OfApplication.INTEND_DETERMINATION: settlement.intend,
+    OfApplication.RECORD_RESPONSE: settlement.record_response,
+    OfApplication.DETERMINE: settlement.determine,
+    OfTranche.SET_CEILING: tranche.set_ceiling,
+    OfTranche.RECORD_PROPOSAL: tranche.record_proposal,
+    OfTranche.RECORD_CLOSING: tranche.record_closing,
+    OfPayment.APPROVE_BATCH: payment.approve,
+    OfPayment.RELEASE_BATCH: payment.release,
+    OfChange.APPLY_CHANGE: change.apply_change,
+}
+
+_DECLARED = {effect for flow in FLOWS.values() for transition in flow.transitions for effect in transition.effects}
+if HANDLERS.keys() != _DECLARED:
+    raise ImportError(f"effects and handlers differ: {sorted(e.name for e in _DECLARED ^ HANDLERS.keys())}")

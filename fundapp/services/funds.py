@@ -1,0 +1,158 @@
+"""Funds and tranches as use cases: published versions, the specification of a case, and what messages may say of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fundapp.domain.fund import FundSpec, TrancheSpec
+from fundapp.domain.people import SYSTEM, Actor
+from fundapp.domain.rejection import REASONS, RejectionCode
+from fundapp.persistence.application import Application
+from fundapp.persistence.fund import Fund, FundVersion, Tranche
+from fundapp.persistence.register import School, SchoolBoard
+from fundapp.services.journal import note
+from fundapp.services.programme import programme
+
+_specs: dict[int, FundSpec] = {}
+"""Published versions never change, so a process keeps those it has read."""
+
+
+def spec_of(session: Session, fund_version_id: int) -> FundSpec:
+    """Return the rules of one published version."""
+    found = _specs.get(fund_version_id)
+    if found is None:
+        data = session.execute(select(FundVersion.spec).where(FundVersion.id == fund_version_id)).scalar_one()
+        found = _specs[fund_version_id] = FundSpec.model_validate(data)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _tranche_spec(canonical: str) -> TrancheSpec:
+    return TrancheSpec.model_validate_json(canonical)
+
+
+def tranche_spec(row: Tranche) -> TrancheSpec:
+    """Return what was announced about a tranche."""
+    return _tranche_spec(json.dumps(row.spec, sort_keys=True))
+
+
+def pot_of(session: Session, app: Application) -> str:
+    """The pot that an award of this application also touches: its sub-region where that has a sub-ceiling, else ""."""
+    sub_ceilings = session.execute(select(Tranche.spec["sub_ceilings_cents"]).where(Tranche.id == app.tranche_id))
+    return app.sub_region if app.sub_region in (sub_ceilings.scalar_one() or {}) else ""
+
+
+def publish(session: Session, spec: FundSpec, *, now: datetime, actor: Actor = SYSTEM) -> FundVersion:
+    """Publish a fund's rules as its next version; the same rules again give the version that is there."""
+    fund = session.get(Fund, spec.key)
+    if fund is None:
+        fund = Fund(key=spec.key, name_nl=spec.name.nl, name_en=spec.name.en)
+        session.add(fund)
+        session.flush()
+    fund.name_nl, fund.name_en = spec.name.nl, spec.name.en
+    newest = session.scalar(
+        select(FundVersion).where(FundVersion.fund_key == spec.key).order_by(FundVersion.number.desc()).limit(1)
+    )
+    if newest is not None and newest.sha256 == spec.sha256:
+        return newest
+    version = FundVersion(
+        fund_key=spec.key,
+        number=(newest.number if newest else 0) + 1,
+        spec=spec.model_dump(mode="json"),
+        sha256=spec.sha256,
+        published_at=now,
+        published_by_id=actor.id,
+    )
+    session.add(version)
+    session.flush()
+    note(
+        session,
+        actor,
+        now,
+        kind="fund",
+        subject_id=version.id,
+        action="publish",
+        data={"fund": spec.key, "number": version.number, "sha256": spec.sha256},
+    )
+    return version
+
+
+def create_tranche(
+    session: Session, spec: TrancheSpec, *, now: datetime, actor: Actor = SYSTEM, version: FundVersion | None = None
+) -> Tranche:
+    """Prepare a tranche under the fund's newest version, or the one given. It is announced by its own transition."""
+    if version is None:
+        version = session.scalars(
+            select(FundVersion).where(FundVersion.fund_key == spec.fund).order_by(FundVersion.number.desc()).limit(1)
+        ).one()
+    row = Tranche(
+        ref=spec.ref,
+        name=spec.name.nl,
+        fund_key=spec.fund,
+        fund_version_id=version.id,
+        opens_at=spec.opens_at,
+        closes_at=spec.closes_at,
+        spec=spec.model_dump(mode="json"),
+    )
+    session.add(row)
+    session.flush()
+    note(session, actor, now, kind="tranche", subject_id=row.id, action="prepare", data={"ref": row.ref})
+    return row
+
+
+def open_tranches(session: Session, now: datetime) -> list[Tranche]:
+    """Return the announced tranches whose window has not ended, the first to close first."""
+    return list(
+        session.scalars(
+            select(Tranche)
+            .where(Tranche.state.in_(["announced", "open"]), Tranche.closes_at >= now)
+            .order_by(Tranche.closes_at, Tranche.id)
+        )
+    )
+
+
+def reason_texts(codes: list[str]) -> list[dict[str, str]]:
+    """Return rejection reasons as plain data for messages: code, nl, en."""
+    found = [REASONS[RejectionCode(code)] for code in codes]
+    return [{"code": str(r.code), "nl": r.sentence.nl, "en": r.sentence.en} for r in found]
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 (hexadecimal) of data as canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def case_context(session: Session, app: Application) -> dict[str, Any]:
+    """What mails and letters may say of an application; plain data, frozen with the message."""
+    row = session.execute(
+        select(School.name, SchoolBoard.name, Tranche.name, Tranche.ref)
+        .select_from(School)
+        .join(SchoolBoard, SchoolBoard.number == app.board_number)
+        .join(Tranche, Tranche.id == app.tranche_id)
+        .where(School.code == app.school_code)
+    ).one()
+    spec = spec_of(session, app.fund_version_id)
+    contact = programme().contact
+    return {
+        "ref": app.ref,
+        "title": app.title,
+        "school": row[0],
+        "board": row[1] or "",
+        "fund": spec.name.nl,
+        "fund_en": spec.name.en,
+        "fund_key": spec.key,
+        "tranche": row[2],
+        "profile": str(spec.legal_profile),
+        "requested": app.requested_cents,
+        "contact": {"name": spec.contact.role.nl, "email": spec.contact.email, "phone": contact.phone},
+        "remedy": {"nl": spec.remedy.nl, "en": spec.remedy.en},
+        "url_path": f"/aanvragen/{app.ref}",
+    }
