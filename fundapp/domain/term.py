@@ -421,7 +421,7 @@ class RunningTerm:
             p.completed_on is None and p.requested_on <= now.unshifted_on for p in known
         )
         if paused:
-            sentence = Text("De termijn staat stil. Daarna is er nog {left}.", "The term is paused, with {left} left.")
+            sentence = Text("De termijn staat stil. Nog over: {left}.", "The term is paused, with {left} left.")
         else:
             sentence = Text("De termijn loopt tot en met {day}.", "The term runs up to and including {day}.")
         left = Length(days=days_left).text if days_left > 0 else Text("geen dag", "no day")
