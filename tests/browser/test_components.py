@@ -86,6 +86,13 @@ def test_letters_stay_light_in_the_dark(page: Page, gallery: str) -> None:
     assert page.locator("body").evaluate("(e) => getComputedStyle(e).backgroundColor") == "rgb(16, 25, 28)"
 
 
+def test_a_public_page_carries_its_style_and_the_policy_lets_it(page: Page, gallery: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(gallery + "/public")
+    assert page.locator("link[rel=stylesheet]").count() == 0
+    assert page.locator(".band").evaluate("(e) => getComputedStyle(e).backgroundColor") == "rgb(246, 244, 239)"
+
+
 def test_nothing_breaks_in_forced_colours(page: Page, gallery: str) -> None:
     page.emulate_media(forced_colors="active")
     page.goto(gallery + "/staff")

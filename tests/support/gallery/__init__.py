@@ -13,12 +13,13 @@ from wtforms import BooleanField, Form, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired
 
 from fundapp.domain.text import Language, Text, same
+from fundapp.web.assets import core_style, core_style_source
 from fundapp.web.present import install
 
 ROOT = Path(__file__).parents[3]
 CLOSES = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 PAGES = ("/public", "/form", "/school", "/staff", "/form?fouten=1", "/public?taal=en", "/refused", "/404", "/500")
-CSP = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+CSP = f"default-src 'none'; style-src 'self' {core_style_source()}; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 
 
 class ExampleForm(Form):  # type: ignore[misc]  # WTForms carries no types
@@ -87,7 +88,9 @@ def create_gallery() -> Flask:
 
     install(app.jinja_env, language)
     app.jinja_env.globals.update(
-        brand=SimpleNamespace(name="Techniekfondsen Zeeland", short="TFZ"), csrf_token=lambda: "token"
+        brand=SimpleNamespace(name="Techniekfondsen Zeeland", short="TFZ"),
+        core_style=core_style(),
+        csrf_token=lambda: "token",
     )
 
     @app.context_processor
