@@ -19,7 +19,10 @@ from fundapp.web.present import install
 ROOT = Path(__file__).parents[3]
 CLOSES = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 PAGES = ("/public", "/form", "/school", "/staff", "/form?fouten=1", "/public?taal=en", "/refused", "/404", "/500")
-CSP = f"default-src 'none'; style-src 'self' {core_style_source()}; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+CSP = (
+    f"default-src 'none'; style-src 'self' {core_style_source()}; "
+    "script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+)
 
 
 class ExampleForm(Form):  # type: ignore[misc]  # WTForms carries no types
