@@ -20,7 +20,8 @@ from fundapp.persistence.application import Application, Term
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application, funds
-from fundapp.services.outbox import remind
+from fundapp.services.holders import holders
+from fundapp.services.outbox import write_mail
 from fundapp.services.transitions import perform
 
 
@@ -99,15 +100,15 @@ def _reminders(session: Session, today: date) -> int:
             if _paused(term) or _a_later_one_is_due(reminder, term.due_on, today):
                 continue
             context = funds.case_context(session, app) | {"due": term.due_on.isoformat()}
-            sent += remind(
-                session,
-                reminder.template,
-                scope=application.scope(session, app),
-                to=reminder.to,
-                key=f"term:{term.id}:{term.due_on.isoformat()}:{reminder.days_before}",
-                application_id=app.id,
-                context=context,
-            )
+            for person in holders(session, application.scope(session, app), [reminder.to])[reminder.to]:
+                sent += write_mail(
+                    session,
+                    reminder.template,
+                    person,
+                    key=f"term:{term.id}:{term.due_on.isoformat()}:{reminder.days_before}:{person.id}",
+                    application_id=app.id,
+                    context=context,
+                )
     return sent
 
 

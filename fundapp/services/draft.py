@@ -1,6 +1,7 @@
 """Writing an application: a draft per school, saved page by page, judged by the form and the conditions of its fund.
 
-Question keys with a place of their own on the application: `title`, `starts_on`, `ends_on` and `requested` (cents).
+Question keys with a place of their own on the application: `title`, `starts_on` and `ends_on`. Who agreed stands in the
+answers `signer_role` and `signer_name`, which belong to the page of the kind "signing".
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from fundapp.domain.facts import (
     PartnerFacts,
     PartnerKind,
     SchoolFacts,
+    SignatureFacts,
+    SignerRole,
 )
 from fundapp.domain.form_spec import PageKind, Section, validate_answers
 from fundapp.domain.fund import FundSpec
@@ -218,7 +221,6 @@ def _place(app: Application) -> None:
     app.ends_on = _day(answers.get("ends_on"))
     if app.starts_on and app.ends_on and app.ends_on < app.starts_on:
         app.ends_on = None
-    app.requested_cents = int(answers.get("requested") or 0)
 
 
 def _day(value: object) -> date | None:
@@ -226,9 +228,16 @@ def _day(value: object) -> date | None:
 
 
 def save_budget(
-    session: Session, ref: str, lines: Sequence[CostLine], *, actor: Actor, now: datetime, seen: int | None = None
+    session: Session,
+    ref: str,
+    lines: Sequence[CostLine],
+    *,
+    requested_cents: int,
+    actor: Actor,
+    now: datetime,
+    seen: int | None = None,
 ) -> Application:
-    """Replace the budget by these lines, in this order."""
+    """Replace the budget by these lines, in this order, and the amount that is asked (cents)."""
     app = editable(session, ref, actor=actor, seen=seen)
     session.execute(delete(BudgetLine).where(BudgetLine.application_id == app.id))
     for position, line in enumerate(lines, 1):
@@ -243,6 +252,7 @@ def save_budget(
             )
         )
     app.cost_cents = sum(line.quantity * line.unit_cents for line in lines)
+    app.requested_cents = requested_cents
     _saved(app, now)
     session.flush()
     return app
@@ -308,6 +318,16 @@ def save_partners(
     app.boards = sorted(boards)
     _saved(app, now)
     session.flush()
+    return app
+
+
+def save_signer(
+    session: Session, ref: str, role: SignerRole, name: str, *, actor: Actor, now: datetime, seen: int | None = None
+) -> Application:
+    """Keep who agreed to the application, and in what position."""
+    app = editable(session, ref, actor=actor, seen=seen)
+    app.answers = app.answers | {"signer_role": str(role), "signer_name": name.strip()}
+    _saved(app, now)
     return app
 
 
@@ -381,6 +401,15 @@ def section_problems(session: Session, app: Application, section: Section) -> li
     asked = {question.key for question in section.questions}
     _, found = validate_answers(section, {k: v for k, v in app.answers.items() if k in asked})
     problems = list(found)
+    if section.page is PageKind.SIGNING and spec.signer and not app.answers.get("signer_name"):
+        problems.append(
+            Refusal(
+                "signer_missing",
+                Text("Vul in wie er akkoord is met deze aanvraag.", "Enter who agrees to this application."),
+                field="signer_name",
+                kind=Kind.INVALID,
+            )
+        )
     if section.page is PageKind.BUDGET:
         problems += _budget_problems(session, app, spec)
     if section.page is PageKind.DOCUMENTS:
@@ -422,6 +451,15 @@ def _budget_problems(session: Session, app: Application, spec: FundSpec) -> list
         for line in lines
         if not line.description.strip() or line.unit_cents == 0
     ]
+    if app.requested_cents == 0:
+        found.append(
+            Refusal(
+                "requested_missing",
+                Text("Vul in hoeveel u vraagt.", "Enter how much you ask for."),
+                field="requested",
+                kind=Kind.INVALID,
+            )
+        )
     if app.requested_cents > eligible_cost(spec, lines):
         found.append(
             Refusal(
@@ -477,8 +515,15 @@ def eligibility_facts(session: Session, app: Application) -> Facts:
         partners=tuple(PartnerFacts(kind=PartnerKind(partner.kind)) for partner in partners(session, app)),
         documents=tuple(DocumentFacts(code=a.kind) for a in attachments(session, app)),
         earlier=_earlier(session, app),
+        signature=_signature(app),
         answers={key: value for key, value in app.answers.items() if isinstance(value, bool)},
     )
+
+
+def _signature(app: Application) -> SignatureFacts | None:
+    if not app.answers.get("signer_name"):
+        return None
+    return SignatureFacts(role=SignerRole(app.answers["signer_role"]), agreed=True)
 
 
 def _contribution_facts(row: Contribution) -> ContributionFacts:
