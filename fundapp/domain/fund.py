@@ -51,7 +51,7 @@ from fundapp.domain.fund_parts import (
 )
 from fundapp.domain.register import Level
 from fundapp.domain.settlement import SettlementRules, grant
-from fundapp.domain.spec import Cents, Count, Key, Spec, Words, mistake
+from fundapp.domain.spec import Cents, Count, Key, Slug, Spec, Words, mistake
 from fundapp.domain.term import Length, Profile
 from fundapp.domain.text import Text
 
@@ -73,7 +73,7 @@ class FundSpec(Spec):
     longest one counts. Items of a list are named by their key or code, else by their place from 0.
     """
 
-    key: Key
+    key: Slug
     version: Count
     name: Words
     short_name: Words
@@ -303,7 +303,7 @@ class TrancheSpec(Spec):
 
     ref: Annotated[StrictStr, Field(pattern=r"^[A-Z]{2,6}-[A-Z0-9]{1,8}$")]
     name: Words
-    fund: Key
+    fund: Slug
     opens_at: AwareDatetime
     closes_at: AwareDatetime
     ceiling_cents: Cents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+import datetime as dt
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -67,7 +67,7 @@ class Instalment(Spec):
 
     share_bp: Annotated[StrictInt, Field(ge=1, le=WHOLE)]
     when: Literal["award", "date", "progress_report"]
-    date: date | None = None
+    date: dt.date | None = None
 
     @model_validator(mode="after")
     def _date_where_needed(self) -> Self:

@@ -77,6 +77,9 @@ def placeholders(*names: str) -> AfterValidator:
 Key = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 """A name for programs: lower case, digits, underscores."""
 
+Slug = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
+"""A name for programs that also stands in addresses: lower case, digits, hyphens."""
+
 Cents = Annotated[StrictInt, Field(ge=0, le=MAX_CENTS)]
 BasisPoints = Annotated[StrictInt, Field(ge=0, le=WHOLE)]
 """A share: 8 000 is 80 %."""
