@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,8 +15,8 @@ from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.journal import Journal
-from fundapp.persistence.ledger import LedgerEntry
 from fundapp.services.act import Act, CaseType
+from fundapp.services.bookings import as_data, write_entries
 from fundapp.services.effects import HANDLERS
 from fundapp.services.kinds import KINDS
 from fundapp.services.outbox import write_mails
@@ -86,7 +86,7 @@ def perform(
                 HANDLERS[effect](act)
             _write(case, act, kind, request_key)
     except IntegrityError as error:
-        raise _readable(error) from error
+        raise readable(error) from error
     for follow_kind, follow_ref, follow_action in act.follow:
         perform(session, follow_kind, follow_ref, follow_action, actor=SYSTEM, now=now)
     return Done(kind, ref, action, row.state)
@@ -119,18 +119,7 @@ def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | Non
         row.state = str(act.transition.target)
     row.version = on_version + 1
     if act.bookings:
-        act.data["ledger"] = [
-            [
-                b.tranche_id,
-                b.application_id,
-                b.pot,
-                b.posting.movement,
-                b.posting.debit,
-                b.posting.credit,
-                b.posting.cents,
-            ]
-            for b in act.bookings
-        ]
+        act.data["ledger"] = as_data(act.bookings)
     journal = Journal(
         stream=case.stream(row),
         at=act.now,
@@ -147,7 +136,7 @@ def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | Non
     )
     session.add(journal)
     session.flush()
-    _write_ledger(act, journal.id)
+    write_entries(session, journal.id, act.bookings, act.now)
     session.add_all([make(journal.id) for make in act.after_journal])
     if act.transition.mail:
         context = case.context(session, row) | act.context
@@ -160,27 +149,6 @@ def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | Non
             context=context,
         )
     session.flush()
-
-
-def _write_ledger(act: Act, journal_id: int) -> None:
-    """Write all entries in one statement: the database sums it as a whole."""
-    entries = [
-        {
-            "journal_id": journal_id,
-            "posting": number,
-            "tranche_id": b.tranche_id,
-            "application_id": b.application_id,
-            "pot": b.pot,
-            "account": str(account),
-            "movement": str(b.posting.movement),
-            "cents": cents,
-            "at": act.now,
-        }
-        for number, b in enumerate(act.bookings, 1)
-        for account, cents in ((b.posting.debit, -b.posting.cents), (b.posting.credit, b.posting.cents))
-    ]
-    if entries:
-        act.session.execute(insert(LedgerEntry).returning(LedgerEntry.id), entries).all()
 
 
 _SENTENCES = {
@@ -226,7 +194,7 @@ _SENTENCES = {
 }
 
 
-def _readable(error: IntegrityError) -> Exception:
+def readable(error: IntegrityError) -> Exception:
     """Return what the database refused as a sentence; an unknown refusal stays the error that it is."""
     diagnosis = getattr(error.orig, "diag", None)
     known = _SENTENCES.get(getattr(diagnosis, "constraint_name", None) or "")
