@@ -1,0 +1,319 @@
+"""The worked case, played by the product itself: every act goes through the same use cases as a person's click.
+
+The story is data (`fundapp/data/demo/`); this module reads it aloud. A second load of the same story changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from fundapp.adapters.fund_file import load_fund
+from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.form_spec import PageKind
+from fundapp.domain.fund import FundSpec, TrancheSpec
+from fundapp.domain.people import SYSTEM, Actor
+from fundapp.domain.register import fold
+from fundapp.domain.facts import SignerRole
+from fundapp.persistence.application import Application, StoredDocument
+from fundapp.persistence.fund import Tranche
+from fundapp.persistence.payment import BankAccount, Instalment
+from fundapp.persistence.people import Membership, Person, RoleGrant
+from fundapp.persistence.register import School, SchoolBoard
+from fundapp.persistence.review import InterestDeclaration
+from fundapp.persistence.unit_of_work import unit_of_work
+from fundapp.services import bank, change, draft, funds, payment, publication, report
+from fundapp.services.people import load_actor
+from fundapp.services.ports import FileStore
+from fundapp.services.register import save_sub_regions
+from fundapp.services.samples import sample_answers
+from fundapp.services.transitions import perform
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+FUND_FILES = tuple(sorted((DATA / "funds").glob("*.yaml")))
+_RELATIVE = re.compile(r"([+-]\d+)d (\d{2}):(\d{2})")
+
+
+def moment(at: str, loaded_at: datetime) -> datetime:
+    """Read "2021-10-05 10:15" or "-40d 10:15" (days before the load), Amsterdam time."""
+    relative = _RELATIVE.fullmatch(at)
+    if relative is None:
+        return datetime.fromisoformat(at).replace(tzinfo=AMSTERDAM)
+    day = loaded_at.astimezone(AMSTERDAM).date() + timedelta(days=int(relative[1]))
+    return datetime(day.year, day.month, day.day, int(relative[2]), int(relative[3]), tzinfo=AMSTERDAM)
+
+
+def story() -> dict[str, Any]:
+    """The worked case as data."""
+    data: dict[str, Any] = yaml.safe_load((DATA / "demo" / "worked_case.yaml").read_text(encoding="utf-8"))
+    return data
+
+
+def accounts() -> list[dict[str, Any]]:
+    """The people of the worked case as data."""
+    rows: list[dict[str, Any]] = yaml.safe_load((DATA / "demo" / "accounts.yaml").read_text(encoding="utf-8"))
+    return rows
+
+
+def is_loaded(session: Session) -> bool:
+    """Whether the story was played to its end."""
+    last = story()["acts"][-1]
+    state = session.scalar(select(Tranche.state).where(Tranche.ref == last["ref"]))
+    return state == "closed"
+
+
+def load(make_session: sessionmaker[Session], files: FileStore, now: datetime) -> bool:
+    """Play the story. Returns False when it was there already. One transaction: a load that is cut off leaves nothing.
+
+    Raises Refused where the story no longer fits the rules: then the story, or a rule, is wrong.
+    """
+    with make_session() as session:
+        if is_loaded(session):
+            return False
+        with unit_of_work(session):
+            Storyteller(session, files, now).play(story())
+    return True
+
+
+@dataclass
+class Storyteller:
+    """Plays a story; keeps who is who. refs: what the story calls a case or a batch → its reference."""
+
+    session: Session
+    files: FileStore
+    loaded_at: datetime
+    people: dict[str, Actor] = field(default_factory=dict)
+    sheets: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def play(self, data: dict[str, Any]) -> None:
+        """Set the stage, then do every act in order."""
+        self.set_stage(data)
+        for act in data["acts"]:
+            self.perform(act)
+
+    def set_stage(self, data: dict[str, Any]) -> None:
+        """Schools, funds, people, bank accounts, rounds."""
+        save_sub_regions(self.session)
+        begin = moment("2021-08-01 09:00", self.loaded_at)
+        for board in data["boards"]:
+            self.session.add(SchoolBoard(number=board["number"], name=board["name"]))
+        self.session.flush()
+        for row in data["schools"]:
+            self.session.add(
+                School(
+                    code=row["code"],
+                    level=row["level"],
+                    board_number=row["board"],
+                    name=row["name"],
+                    name_key=fold(row["name"]),
+                    place=row["place"],
+                    place_key=fold(row["place"]),
+                    province="Zeeland",
+                    sub_region=row["sub_region"],
+                )
+            )
+        for path in FUND_FILES:
+            funds.publish(self.session, load_fund(path), now=begin)
+        self.session.flush()
+        for row in accounts():
+            self._person(row, begin)
+        first, second = self.people["fatima@stoz.example.org"], self.people["gijs@stoz.example.org"]
+        for board in data["boards"]:
+            self.session.add(
+                BankAccount(
+                    board_number=board["number"],
+                    iban=board["iban"],
+                    holder=board["name"],
+                    entered_at=begin,
+                    entered_by_id=first.id,
+                    confirmed_at=begin,
+                    confirmed_by_id=second.id,
+                )
+            )
+        for row in data["tranches"]:
+            self._tranche(row)
+        self.sheets = {sheet["ref"]: sheet for sheet in data["applications"]}
+
+    def _person(self, row: dict[str, Any], since: datetime) -> None:
+        person = Person(email=row["email"], name=row["name"], created_at=since)
+        self.session.add(person)
+        self.session.flush()
+        for code in row.get("schools", []):
+            board = self.session.get_one(School, code).board_number
+            self.session.add(
+                Membership(person_id=person.id, board_number=board, school_code=code, capacity=row["capacity"])
+            )
+        for board in row.get("boards", []):
+            self.session.add(Membership(person_id=person.id, board_number=board, capacity=row["capacity"]))
+        for role in row.get("roles", []):
+            self.session.add(
+                RoleGrant(
+                    person_id=person.id,
+                    role=role,
+                    fund_key=row.get("fund"),
+                    sub_region=row.get("sub_region"),
+                    granted_at=since,
+                )
+            )
+        self.session.flush()
+        actor = load_actor(self.session, person.id)
+        assert actor is not None
+        self.people[person.email] = actor
+
+    def _tranche(self, row: dict[str, Any]) -> None:
+        times = {name: moment(row[name], self.loaded_at) for name in ("opens_at", "closes_at")}
+        spec = TrancheSpec.model_validate(row | times)
+        before = spec.opens_at - timedelta(days=12)
+        coordinator = self.people["corrie@stoz.example.org"]
+        funds.create_tranche(self.session, spec, now=before, actor=coordinator)
+        self.session.flush()
+        perform(self.session, "tranche", spec.ref, "announce", actor=coordinator, now=before)
+
+    def perform(self, act: Mapping[str, Any]) -> None:
+        """Do one act of the story."""
+        at = moment(act["at"], self.loaded_at)
+        actor = self.people[act["by"]] if "by" in act else SYSTEM
+        special: dict[str, Callable[[Mapping[str, Any], Actor, datetime], None]] = {
+            "write": self._write,
+            "add": self._add,
+            "no_interest": self._no_interest,
+            "account": self._account,
+            "judge": self._judge,
+            "prepare_batch": self._prepare_batch,
+            "statement": self._statement,
+            "publish": self._publish,
+            "shift": self._shift,
+        }
+        if act["do"] in special:
+            special[act["do"]](act, actor, at)
+            return
+        kind = act.get("kind", "application")
+        given = dict(act.get("given", {}))
+        if act["do"] == "advise":
+            given["scores"] = dict.fromkeys([c.code for c in self._spec(act["ref"]).criteria], given.pop("score"))
+        if kind == "payment_batch" and act["do"] == "approve":
+            batch = self.session.scalars(select(payment.PaymentBatch).filter_by(ref=act["ref"])).one()
+            given["list_hash"] = payment.batch_hash(payment.orders(self.session, batch))
+        perform(self.session, kind, act["ref"], act["do"], actor=actor, now=at, given=given)
+
+    def _spec(self, ref: str) -> FundSpec:
+        version = self.session.scalar(select(Application.fund_version_id).where(Application.ref == ref))
+        assert version is not None
+        return funds.spec_of(self.session, version)
+
+    # --- acts that are more than a button -----------------------------------------------------------------------------
+
+    def _write(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """A school writes an application, page by page."""
+        sheet = self.sheets[act["ref"]]
+        tranche_ref = act["ref"].rpartition("-")[0]
+        app = draft.create(self.session, tranche_ref, sheet["school"], actor=actor, now=at)
+        assert app.ref == act["ref"], f"the story says {act['ref']}, the product {app.ref}"
+        self._fill(app.ref, sheet, actor, at)
+
+    def _fill(self, ref: str, sheet: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        spec = self._spec(ref)
+        given = sheet["answers"] | {
+            name: moment(f"{sheet[name]} 00:00", self.loaded_at).date() for name in ("starts_on", "ends_on")
+        }
+        for section in spec.form.sections:
+            if section.questions:
+                raw = sample_answers(spec, section, given)
+                _, mistakes = draft.save_section(self.session, ref, section.key, raw, actor=actor, now=at)
+                assert not mistakes, mistakes
+            if section.page is PageKind.SIGNING:
+                role = SignerRole.SCHOOL_LEADER
+                draft.save_signer(self.session, ref, role, sheet["signer"], actor=actor, now=at)
+        lines = [draft.CostLine(*line) for line in sheet["budget"]]
+        asked = sheet["requested"]
+        draft.save_budget(self.session, ref, lines, requested_cents=asked, actor=actor, now=at)
+        shares = [draft.Share(**share) for share in sheet["contributions"]]
+        draft.save_contributions(self.session, ref, shares, actor=actor, now=at)
+        self._add(sheet | {"ref": ref}, actor, at)
+
+    def _add(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """Partners and documents, now or at the completion."""
+        if "partners" in act:
+            found = [draft.PartnerLine(**partner) for partner in act["partners"]]
+            draft.save_partners(self.session, act["ref"], found, actor=actor, now=at)
+        for kind in act.get("documents", []):
+            stored = self.files.put((DATA / "demo" / "voorbeeldbrief.pdf").read_bytes())
+            if self.session.get(StoredDocument, stored.sha256) is None:
+                self.session.add(
+                    StoredDocument(
+                        sha256=stored.sha256,
+                        size=stored.size,
+                        media_type="application/pdf",
+                        scan="not_scanned",
+                        stored_at=at,
+                    )
+                )
+                self.session.flush()
+            draft.attach(self.session, act["ref"], kind, f"{kind}.pdf", stored.sha256, actor=actor, now=at)
+
+    def _no_interest(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        app = self.session.scalars(select(Application).where(Application.ref == act["ref"])).one()
+        self.session.add(
+            InterestDeclaration(application_id=app.id, person_id=actor.id, interested=False, at=at)
+        )
+
+    def _account(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """A school accounts: spent per line (cents), by position."""
+        report.save_report(
+            self.session,
+            act["ref"],
+            claimed=dict(enumerate(act["claimed"], 1)),
+            explanations=dict(enumerate(act.get("explanations", []), 1)),
+            co_financing_cents=None,
+            results=act["results"],
+            may_publish=True,
+            actor=actor,
+            now=at,
+        )
+
+    def _judge(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        _, mistakes = report.judge_lines(
+            self.session, act["ref"], accepted=act["accepted"], reasons=act.get("reasons", {}), actor=actor, now=at
+        )
+        assert not mistakes, mistakes
+
+    def _prepare_batch(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """Pick every payment that is due in one tranche."""
+        tranche_id = self.session.scalars(select(Tranche.id).where(Tranche.ref == act["tranche"])).one()
+        due = self.session.scalars(
+            select(Instalment.id)
+            .join(Application, Application.id == Instalment.application_id)
+            .where(Application.tranche_id == tranche_id, Instalment.state == "due")
+            .order_by(Instalment.id)
+        ).all()
+        batch = payment.prepare(self.session, due, actor=actor, now=at, execution_on=at.date() + timedelta(days=1))
+        assert batch.ref == act["ref"], f"the story says {act['ref']}, the product {batch.ref}"
+
+    def _statement(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        result = bank.import_statement(
+            self.session, (DATA / "demo" / act["file"]).read_bytes(), actor=actor, now=at
+        )
+        assert not result.unmatched, result
+
+    def _publish(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        publication.publish_evaluation(self.session, act["ref"], act["text"], actor=actor, now=at)
+
+    def _shift(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        change.request_shift(
+            self.session,
+            act["ref"],
+            source=act["source"],
+            target=act["target"],
+            cents=act["cents"],
+            explanation=act["explanation"],
+            actor=actor,
+            now=at,
+        )
