@@ -22,6 +22,7 @@ from fundapp.persistence.decision import Award
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch, PaymentOrder
 from fundapp.services.act import Act, CaseType
+from fundapp.services.funds import pot_of
 from fundapp.services.journal import note
 from fundapp.services.programme import lead_applicant
 from fundapp.services.subject import missing
@@ -263,6 +264,7 @@ def approve(act: Act) -> None:
         act.book(
             ledger.order_payment(order.cents, final=instalment.purpose == Purpose.FINAL),
             tranche_id=order.tranche_id,
+            pot=pot_of(act.session, act.session.get_one(Application, order.application_id)),
             application_id=order.application_id,
         )
     file = bank.write_payments(sepa_batch(batch, found, act.now))
@@ -286,6 +288,7 @@ def release(act: Act) -> None:
             act.book(
                 ledger.undo_order(order.cents, final=instalment.purpose == Purpose.FINAL, bounced=False),
                 tranche_id=order.tranche_id,
+                pot=pot_of(act.session, act.session.get_one(Application, order.application_id)),
                 application_id=order.application_id,
             )
 
