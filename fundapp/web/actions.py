@@ -1,0 +1,199 @@
+"""The one route for every action of every flow: `POST /<kind>/<ref>/<action>`.
+
+A GET on the same address asks first: it shows what will happen, and the form that the transition asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+
+from fundapp.domain.flow import Offer, Tone, Transition
+from fundapp.domain.flows import FLOWS
+from fundapp.domain.people import Actor
+from fundapp.domain.refusal import Kind, Refused
+from fundapp.domain.text import Text
+from fundapp.persistence.unit_of_work import unit_of_work
+from fundapp.services.transitions import look, perform
+from fundapp.web.access import SIGNED_IN, Case, access
+from fundapp.web.errors import STATUS, form_errors
+from fundapp.web.forms import FORMS, ActionForm, new_key
+from fundapp.web.session import db, request_now, signed_in, wake
+
+bp = Blueprint("actions", __name__)
+
+_KINDS = ", ".join(f'"{kind}"' for kind in sorted(FLOWS))
+_ASKS_FIRST = frozenset({Tone.NEGATIVE, Tone.DECISION})
+
+PageOf = Callable[[str, Actor], str]
+PAGES: dict[str, PageOf] = {}
+"""Kind → the address of a case's page for this person, from its reference."""
+
+
+def page_of(kind: str) -> Callable[[PageOf], PageOf]:
+    """Register where a case of this kind stands: `(ref, actor) -> URL`."""
+
+    def register(find: PageOf) -> PageOf:
+        PAGES[kind] = find
+        return find
+
+    return register
+
+
+def page_url(kind: str, ref: str, actor: Actor) -> str:
+    """The address of the page of a case, for this person; the home page for a kind without pages."""
+    find = PAGES.get(kind)
+    return find(ref, actor) if find is not None else "/"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """One button, or why it is not there, as the component `action_panel` draws it.
+
+    method: "get" for a page that asks first. seen and request_key go with a button that acts at once.
+    """
+
+    name: str
+    label: Text
+    tone: str
+    href: str
+    hint: Text | None
+    asks: str | None
+    reasons: list[Text]
+    method: str
+    seen: int
+    request_key: str
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be done now."""
+        return not self.reasons
+
+
+def asks_first(transition: Transition[Any]) -> bool:
+    """Whether a page stands between the button and the act: to fill in a form, or to think twice."""
+    return transition.asks is not None or transition.tone in _ASKS_FIRST
+
+
+def actions_of(kind: str, ref: str, version: int, offers: Iterable[Offer[Any]]) -> list[ActionView]:
+    """Return what this person can do with a case, for `ui.action_panel`."""
+    return [
+        ActionView(
+            name=offer.transition.name,
+            label=offer.transition.label,
+            tone=str(offer.transition.tone),
+            href=url_for("actions.ask", kind=kind, ref=ref, action=offer.transition.name),
+            hint=offer.transition.hint,
+            asks=offer.transition.asks,
+            reasons=[refusal.sentence for refusal in offer.refusals],
+            method="get" if asks_first(offer.transition) else "post",
+            seen=version,
+            request_key=new_key(),
+        )
+        for offer in offers
+    ]
+
+
+def actions_on(case: Case) -> list[ActionView]:
+    """Return what this person can do with the case of a page with `@access(case(kind))`."""
+    return actions_of(case.kind, case.ref, case.facts.version, case.offers)
+
+
+@bp.get(f"/<any({_KINDS}):kind>/<ref>/<action>")
+@access(SIGNED_IN)
+def ask(kind: str, ref: str, action: str) -> Response:
+    """Show what will happen and what is asked."""
+    row, facts, offers = look(db.session(), kind, ref, actor=signed_in(), now=request_now())
+    transition = FLOWS[kind].transition(action)
+    form = _form(transition)
+    form.prepare(row, facts)
+    form.fresh(facts.version)
+    offer = next((o for o in offers if o.transition.name == action), None)
+    if offer is None:
+        raise Refused(*_why_not(kind, ref, action))
+    if offer.refusals:
+        raise Refused(*offer.refusals)
+    return _show(kind, ref, transition, form, row, facts)
+
+
+@bp.post(f"/<any({_KINDS}):kind>/<ref>/<action>")
+@access(SIGNED_IN)
+def act(kind: str, ref: str, action: str) -> Response:
+    """Do it: once, on the version that the person saw, and go on to the page of the case."""
+    actor = signed_in()
+    transition = FLOWS[kind].transition(action)
+    form = _form(transition)
+    if transition.asks is not None:
+        row, facts, _ = look(db.session(), kind, ref, actor=actor, now=request_now())
+        form.prepare(row, facts)
+        if not form.validate():
+            return _show(kind, ref, transition, form, row, facts, status=422)
+    try:
+        with unit_of_work(db.session(), wake):
+            perform(
+                db.session(),
+                kind,
+                ref,
+                action,
+                actor=actor,
+                now=request_now(),
+                given=form.given(),
+                seen=_number(form.seen.data),
+                request_key=form.request_key.data or None,
+            )
+    except Refused as error:
+        if error.kind in (Kind.FORBIDDEN, Kind.NOT_FOUND) or transition.asks is None:
+            raise
+        row, facts, _ = look(db.session(), kind, ref, actor=actor, now=request_now())
+        form_errors(form, error)
+        if error.kind is Kind.STALE:
+            form.seen.data = str(facts.version)  # the page now shows what changed; sending again is a choice
+        return _show(kind, ref, transition, form, row, facts, status=STATUS[error.kind])
+    flash(
+        Text("{label}: gelukt. De stand is nu: {past}.", "{label}: done. It is now: {past}.").fill(
+            label=transition.label, past=transition.past
+        ),
+        "success",
+    )
+    return make_response(redirect(page_url(kind, ref, actor), code=303))
+
+
+def _form(transition: Transition[Any]) -> ActionForm:
+    return (FORMS[transition.asks] if transition.asks is not None else ActionForm)()
+
+
+def _show(
+    kind: str, ref: str, transition: Transition[Any], form: ActionForm, row: Any, facts: Any, status: int = 200
+) -> Response:
+    page = render_template(
+        form.template,
+        kind=kind,
+        ref=ref,
+        transition=transition,
+        form=form,
+        row=row,
+        facts=facts,
+        look=FLOWS[kind].look(facts.state),
+        href=request.path,
+        back_href=page_url(kind, ref, signed_in()),
+    )
+    return make_response(page, status)
+
+
+def _why_not(kind: str, ref: str, action: str) -> tuple[Any, ...]:
+    """Why an action is not offered at all: asked of the flow itself, in its own words."""
+    from fundapp.domain.flow import decide
+
+    _, facts, _ = look(db.session(), kind, ref, actor=signed_in(), now=request_now())
+    try:
+        decide(FLOWS[kind], action, facts, {}, seen=None)
+    except Refused as error:
+        return error.refusals
+    raise AssertionError("an action that can be decided is offered")
+
+
+def _number(given: str | None) -> int | None:
+    return int(given) if given and given.isdecimal() else None

@@ -1,0 +1,124 @@
+"""create_app: wiring only. Every part says itself what it does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from flask import Flask, g
+from flask_wtf.csrf import CSRFProtect
+
+from config import ROOT, Settings
+from fundapp.persistence.db import engine_options
+from fundapp.services.programme import programme
+from fundapp.web import access, errors, headers, health, navigation, parking, present, session
+from fundapp.web.assets import core_style
+
+FEATURES = ("health", "people", "information", "actions")
+"""The modules of this package that hold pages: each has a blueprint `bp`."""
+
+MEGABYTE = 1024 * 1024
+LARGEST_REQUEST = 32 * MEGABYTE
+LARGEST_TEXT = 2 * MEGABYTE
+WAKE_TASK = "worker.tasks.deliver_mail"
+
+
+def utcnow() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = utcnow, wake: Callable[[], None] | None = None
+) -> Flask:
+    """Return the web application.
+
+    clock: gives the receipt time of each request, an aware moment. wake: tells the worker that there may be mail; by
+    default a message on the queue. Raises RuntimeError when a view does not say who may open it.
+    """
+    app = Flask("fundapp.web", root_path=str(ROOT / "fundapp" / "web"), template_folder=str(ROOT / "templates"))
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        PRODUCTION=settings.production,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
+        SESSION_COOKIE_NAME="fondsloket",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.production,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=31),  # the idle time is judged in `session.watch_idle`
+        WTF_CSRF_CHECK_DEFAULT=False,  # asked in `_before`, after access
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # the cookie is SameSite, and a proxy may end TLS
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=LARGEST_TEXT,
+        TEMPLATES_AUTO_RELOAD=not settings.production,
+    )
+    app.extensions["settings"] = settings
+    app.extensions["clock"] = clock
+    app.extensions["wake"] = wake or make_wake(settings)
+    app.jinja_options = {"trim_blocks": False, "lstrip_blocks": False}
+    session.init_app(app)
+    errors.init_app(app)
+    health.init_app(app)
+    headers.init_app(app)
+    _before(app)
+    _templates(app)
+    for feature in FEATURES:
+        app.register_blueprint(import_module(f"fundapp.web.{feature}").bp)
+    navigation.init_app(app)
+    if silent := access.unstated(app):
+        raise RuntimeError(f"these views do not say who may open them: {', '.join(silent)}")
+    return app
+
+
+def _before(app: Flask) -> None:
+    """What is asked of every request, in this order: who, may they, is the form ours, does input wait."""
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def ask() -> None:
+        session.watch_idle()
+        access.check()
+        if not (errors.is_api() or app.config.get("WTF_CSRF_ENABLED") is False):
+            csrf.protect()
+        parking.give_back()
+
+
+def _templates(app: Flask) -> None:
+    present.install(app.jinja_env, session.current_language)
+    ours = programme()
+    app.jinja_env.globals.update(
+        brand={"name": ours.brand, "short": ours.short}, programme=ours, core_style=core_style()
+    )
+
+    @app.context_processor
+    def frame() -> dict[str, Any]:
+        return {
+            "lang": session.current_language(),
+            "person": session.known_actor() if g.get("broken") else session.current_actor(),
+            "nav": navigation.items(),
+        }
+
+
+def make_wake(settings: Settings) -> Callable[[], None]:
+    """Return what tells the worker to look for mail. Celery is imported at its first use: not every process needs it."""
+
+    @cache
+    def queue() -> Any:
+        from fundapp.adapters.queue import make_queue
+
+        return make_queue(settings)
+
+    def wake() -> None:
+        try:
+            queue().send_task(WAKE_TASK)
+        except Exception as error:  # noqa: BLE001  (a lost wake-up costs one beat of the worker, never the work)
+            logging.getLogger("fundapp.wake").warning("the worker was not woken: %s", type(error).__name__)
+
+    return wake

@@ -1,0 +1,70 @@
+"""The main menu: which items a person sees. An item whose page does not exist is not shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from fundapp.domain.people import Actor, Capacity, Role
+from fundapp.domain.text import Text
+from fundapp.web.session import known_actor
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item. roles: staff who see it; none: members of a school."""
+
+    href: str
+    label: Text
+    roles: frozenset[Role]
+
+
+_REVIEW = frozenset({Role.HANDLER, Role.ADVISER, Role.DECISION_MAKER, Role.COORDINATOR})
+_MONEY = frozenset({Role.FINANCE, Role.COORDINATOR})
+_PROGRAMME = frozenset({Role.COORDINATOR})
+
+MENU = (
+    Item("/aanvragen", Text("Uw aanvragen", "Your applications"), frozenset()),
+    Item("/beoordelen", Text("Beoordelen", "Review"), _REVIEW),
+    Item("/financien", Text("Financiën", "Finance"), _MONEY),
+    Item("/tranches", Text("Tranches", "Tranches"), _MONEY | {Role.DECISION_MAKER}),
+    Item("/programma", Text("Programma", "Programme"), _PROGRAMME),
+    Item("/rapportages", Text("Rapportages", "Reports"), _PROGRAMME),
+    Item("/maillog", Text("Mails", "Mail"), _PROGRAMME),
+    Item("/beheer/mensen", Text("Mensen", "People"), _PROGRAMME),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Keep the items that lead somewhere."""
+    adapter = app.url_map.bind("localhost")
+    kept = []
+    for item in MENU:
+        try:
+            adapter.match(item.href, method="GET")
+        except HTTPException:
+            continue
+        kept.append(item)
+    app.extensions["menu"] = tuple(kept)
+
+
+def items() -> list[tuple[str, Text, bool]]:
+    """Return (address, label, is this the page) for the person of this request; nothing for a visitor."""
+    actor = known_actor()
+    if actor is None:
+        return []
+    menu = cast("tuple[Item, ...]", current_app.extensions["menu"])
+    return [(item.href, item.label, _here(item.href)) for item in menu if _sees(actor, item)]
+
+
+def _sees(actor: Actor, item: Item) -> bool:
+    if item.roles:
+        return actor.has(*item.roles)
+    return any(m.capacity is not Capacity.EMPLOYEE for m in actor.memberships)
+
+
+def _here(href: str) -> bool:
+    return request.path == href or request.path.startswith(f"{href}/")

@@ -1,0 +1,32 @@
+"""The application for a WSGI server: `gunicorn fundapp.web.wsgi:app`."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+
+
+def _share_counters() -> None:
+    """Let all web processes count in one folder; it must stand before prometheus-client is imported."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        return
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="fundapp-metrics-")
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:  # not when one of the forked workers ends
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+
+
+_share_counters()
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+from config import Settings  # noqa: E402
+from fundapp.web.app import create_app  # noqa: E402
+
+app = create_app(Settings.from_env())
