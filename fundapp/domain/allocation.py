@@ -11,9 +11,8 @@ Choices that the contract leaves open:
 - `on_overflow` may be absent for `pro_rata`, where it plays no part.
 
 `input_sha256` is the SHA-256 of the request as UTF-8 JSON with sorted keys, no spaces and no escapes beyond what JSON
-needs; every field is there, absent ones as null or their default; applications are sorted by ref, moments are in UTC
-as 2022-05-03T08:15:00+00:00 (six decimals where they are not zero), a score is a string in full without trailing
-zeros.
+needs; every field is there, absent ones as null or their default; applications are sorted by ref, a moment is the
+number of microseconds since 1970 in UTC, a score is a string in full without trailing zeros.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -105,7 +105,6 @@ _BY_LOT = Text("Volgorde: loting.", "Order: by lot.")
 
 def _ordered(request: AllocationRequest, purse: _Purse) -> Iterator[tuple[Application, Text]]:
     """Yield each application with why it stands there; order of receipt looks at what the purse has left."""
-
     seed = f"{request.seed}|"
 
     def by_lot(a: Application) -> str:
@@ -114,7 +113,7 @@ def _ordered(request: AllocationRequest, purse: _Purse) -> Iterator[tuple[Applic
     if request.method is Method.ORDER_OF_RECEIPT:
         yield from _by_receipt(request, purse, by_lot)
     elif request.method is Method.RANKING:
-        found = sorted(request.applications, key=lambda a: (a.complete_at, by_lot(a)))
+        found = _by_moment_then_lot(request)
         found.sort(key=_score, reverse=True)  # stable, and exact: a minus sign would round a long score
         for score, equals in groupby(found, key=_score):
             why = Text("Volgorde: score {score}.", "Order: score {score}.").fill(score=_plain(score))
@@ -139,13 +138,34 @@ def _priority(application: Application) -> int:
     return application.priority
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_HOUR = 3_600_000_000
+
+
+def _instant(application: Application) -> int:
+    """Microseconds since 1970: sorts a hundred thousand applications faster than their moments do."""
+    return (application.complete_at - _EPOCH) // _MICROSECOND
+
+
+def _amsterdam_day(hour: int) -> date:
+    """The day in Amsterdam of an hour since 1970; the offset there has been in whole hours all that time."""
+    return (_EPOCH + timedelta(hours=hour)).astimezone(AMSTERDAM).date()
+
+
+def _by_moment_then_lot(request: AllocationRequest) -> list[Application]:
+    seed = request.seed
+    return [a for _, _, a in sorted((_instant(a), lot(seed, a.ref), a) for a in request.applications)]
+
+
 def _by_receipt(
     request: AllocationRequest, purse: _Purse, by_lot: Callable[[Application], str]
 ) -> Iterator[tuple[Application, Text]]:
     """By Amsterdam day; lots within a day of which the sum is more than what is left when that day begins."""
-    by_moment = sorted(request.applications, key=lambda a: (a.complete_at, a.ref))
-    for day, group in groupby(by_moment, key=lambda a: a.complete_at.astimezone(AMSTERDAM).date()):
-        that_day = list(group)
+    by_moment = sorted((_instant(a), a.ref, a) for a in request.applications)  # a ref is unique: no further
+    day_of = lru_cache(maxsize=None)(_amsterdam_day)
+    for day, group in groupby(by_moment, key=lambda row: day_of(row[0] // _HOUR)):
+        that_day = [a for _, _, a in group]
         if purse.holds(that_day):
             yield from ((a, _BY_MOMENT) for a in that_day)
             continue
@@ -272,7 +292,7 @@ _SCALED = Text("Het plafond is naar verhouding verdeeld.", "The ceiling was divi
 
 def _pro_rata(request: AllocationRequest) -> Iterator[Share]:
     """First each sub-region within its sub-ceiling, then all within the ceiling."""
-    ordered = sorted(request.applications, key=lambda a: (a.complete_at, lot(request.seed, a.ref)))
+    ordered = _by_moment_then_lot(request)
     cents = [a.amount_cents for a in ordered]
     reasons = [_FITS] * len(ordered)
     of_sub: dict[str, list[int]] = {sub: [] for sub in request.sub_ceilings}
@@ -325,8 +345,7 @@ def _canonical(a: Application) -> str:
     priority = "null" if a.priority is None else a.priority
     score = "null" if a.score is None else f'"{_plain(a.score)}"'
     sub = "null" if a.sub_region is None else _quoted(a.sub_region)
-    moment = a.complete_at.isoformat()  # in UTC: the request made it so
     return (
-        f'{{"amount_cents":{a.amount_cents},"complete_at":"{moment}","minimum_cents":{a.minimum_cents},'
+        f'{{"amount_cents":{a.amount_cents},"complete_at":{_instant(a)},"minimum_cents":{a.minimum_cents},'
         f'"priority":{priority},"ref":{_quoted(a.ref)},"score":{score},"sub_region":{sub}}}'
     )

@@ -42,7 +42,7 @@ def _moment(value: object) -> datetime:
     """Read an ISO 8601 moment with an offset; kept in UTC."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if isinstance(at, datetime) and at.utcoffset() is not None and 1900 <= at.year <= 2200:
+        if isinstance(at, datetime) and at.utcoffset() is not None and 1971 <= at.year <= 2200:
             return at.astimezone(UTC)
     except (ValueError, OverflowError):
         pass  # the same sentence for all that is no moment
