@@ -6,11 +6,21 @@ retries, and may come twice: a message whose worker was killed returns within tw
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from config import Settings
+
+log = logging.getLogger(__name__)
+
+DRAIN = "drain_outbox"
+"""The task that delivers mail."""
+
+WAKE_EXPIRES_S = 60  # by then a beat has come
 
 REDIS_OPTIONS = {
     "visibility_timeout": 120,
@@ -43,6 +53,18 @@ def make_queue(settings: Settings) -> Celery:
         enable_utc=True,
     )
     return app
+
+
+def waker(app: Celery) -> Callable[[], None]:
+    """Return what tells the worker that there may be mail. It never raises: a call that is lost costs one beat."""
+
+    def wake() -> None:
+        try:
+            app.send_task(DRAIN, expires=WAKE_EXPIRES_S)
+        except (OperationalError, OSError) as away:
+            log.warning("the worker could not be woken: %s", away)
+
+    return wake
 
 
 def _broker_url(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Mails: written in the transaction of the act that they tell of. `delivery` takes them from there to the mail server.
+"""Mails: written in the transaction of the act that they tell of. `delivery` takes them to the mail server.
 
 What a mail may say is frozen with its row; it is put into words when it is delivered, so that a fault in a template
 is a dead mail that can be seen, and never an act that fails.
@@ -7,9 +7,11 @@ is a dead mail that can be seen, and never an act that fails.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,7 +19,7 @@ from fundapp.domain.flow import Mail
 from fundapp.domain.people import Actor, Scope
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
-from fundapp.persistence.outbox import OutboxMessage
+from fundapp.persistence.outbox import STATES, OutboxMessage
 from fundapp.persistence.people import Person
 from fundapp.services.holders import Holder, holders
 from fundapp.services.journal import note
@@ -73,6 +75,9 @@ def write_mail(
     that moment as `expires_at` in its context; it is kept without its words once it was sent.
     """
     row = _row(template, person, key=key, context=context, journal_id=journal_id, application_id=application_id)
+    if expires_at := context.get("expires_at"):  # somebody waits for it: in front of all that became due today
+        until = expires_at if isinstance(expires_at, datetime) else datetime.fromisoformat(expires_at)
+        row["next_try_at"] = until - timedelta(days=1)
     return _insert(session, [row]) == 1
 
 
@@ -92,6 +97,48 @@ def retry(session: Session, message_id: int, *, actor: Actor, now: datetime) -> 
     message.tries = 0
     message.next_try_at = now
     message.claimed_at = message.claimed_by = message.error = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A mail that waits for a person to judge."""
+
+    id: int
+    state: str
+    template: str
+    address: str
+    error: str | None
+    tries: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """counts: every state, also the empty ones. oldest_due: since when the longest waiting mail is due."""
+
+    counts: dict[str, int]
+    oldest_due: datetime | None
+    stuck: tuple[Stuck, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        plain = _plain(asdict(self))
+        assert isinstance(plain, dict)
+        return plain
+
+
+def status(session: Session, *, limit: int) -> Status:
+    """Return how the mails stand; `stuck` has the newest `limit` of the dead and uncertain ones."""
+    row = OutboxMessage
+    numbers = dict(session.execute(select(row.state, func.count()).group_by(row.state)).tuples().all())
+    oldest = session.scalar(
+        select(func.min(row.next_try_at)).where(row.state == "queued", row.next_try_at <= func.now())
+    )
+    columns = (row.id, row.state, row.template, row.address, row.error, row.tries, row.created_at)
+    stuck = session.execute(
+        select(*columns).where(row.state.in_(("dead", "uncertain"))).order_by(row.id.desc()).limit(limit)
+    )
+    return Status({state: numbers.get(state, 0) for state in STATES}, oldest, tuple(Stuck(*found) for found in stuck))
 
 
 _NO_SUCH_MAIL = Refusal(

@@ -1,0 +1,154 @@
+"""Every mail that anything sends can be said: in both languages, as text and as HTML, in plain words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from jinja2 import TemplateError, UndefinedError
+
+from config import ROOT
+from fundapp.domain.flows import FLOWS
+from fundapp.domain.text import LANGUAGES, Language
+from fundapp.web.mails import FOLDER, NAMES, Mails
+
+BASE = "https://fonds.example.org"
+MAILS = Mails(BASE)
+
+CASE: dict[str, Any] = {
+    "name": "Anouk de Vries",
+    "ref": "IF-2026-0007",
+    "title": "Robots in groep 7 & 8",
+    "school": "De Ozobot",
+    "board": "Stichting Ozobot",
+    "fund": "Innovatiefonds",
+    "fund_en": "Innovation fund",
+    "tranche": "Tranche 1",
+    "profile": "private",
+    "contact": {"name": "het loket", "email": "loket@example.org", "phone": "0118-123456"},
+    "url_path": "/aanvragen/IF-2026-0007",
+}
+DUE = {"due": "2026-12-11"}
+MOMENT = {"moment": "2026-11-20T15:04:00+00:00"}
+AMOUNT = {"amount": 1234567}
+WHY = {"explanation": "Stuur de begroting.\r\nEn <b>het plan</b>."}
+REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "received": CASE | DUE | MOMENT,
+    "new_application": CASE | DUE | MOMENT,
+    "taken_up": CASE,
+    "advice_wanted": CASE,
+    "completion_asked": CASE | DUE | WHY,
+    "completion_received": CASE | DUE | MOMENT,
+    "completion_in": CASE | DUE | MOMENT,
+    "not_considered": CASE | REASONS | WHY,
+    "advised": CASE,
+    "awarded": CASE | AMOUNT | REASONS | WHY,
+    "waitlisted": CASE,
+    "rejected": CASE | REASONS | WHY,
+    "withdrawn": CASE,
+    "report_received": CASE | DUE,
+    "report_in": CASE | DUE,
+    "report_returned": CASE,
+    "determination_intended": CASE | DUE | AMOUNT,
+    "response_in": CASE,
+    "determined": CASE | AMOUNT | {"balance": -50000, "recovery": 50000, "due": "2027-01-08"},
+    "settled": CASE,
+    "revoked": CASE | REASONS | WHY,
+    "payment_sent": CASE | AMOUNT,
+    "change_approved": CASE | {"change_ref": "W-1"},
+    "change_refused": CASE | {"change_ref": "W-1"},
+    "report_due": CASE | DUE,
+    "completion_due": CASE | DUE,
+    "decision_late_soon": CASE | DUE,
+    "sign_in_code": {"name": "Anouk", "code": "123 456", "link": f"{BASE}/inloggen/abc"},
+    "invitation": {"name": "Anouk", "inviter": "Bram", "link": f"{BASE}/inloggen"},
+}
+
+
+def words(markup: str) -> str:
+    """What a reader sees of HTML, in one line."""
+    body = re.sub(r"(?s)<head>.*</head>|<[^>]+>", " ", markup)
+    return " ".join(body.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'").split())
+
+
+def declared() -> set[str]:
+    """Every mail that a flow names."""
+    return {mail.template for flow in FLOWS.values() for step in flow.transitions for mail in step.mail}
+
+
+def written_by_services() -> set[str]:
+    """Every mail that the code writes without a flow."""
+    named = re.compile(r'write_mail\(\s*\w+,\s*"(\w+)"|Reminder\("\w+", "(\w+)"')
+    found = (named.findall(path.read_text()) for path in (ROOT / "fundapp").rglob("*.py"))
+    return {name for hits in found for pair in hits for name in pair if name}
+
+
+def test_every_mail_that_is_sent_has_a_template_and_every_template_a_sample() -> None:
+    assert declared() <= set(NAMES)
+    assert written_by_services() <= set(NAMES)
+    assert set(NAMES) == SAMPLES.keys()
+    assert {"received", "rejected", "sign_in_code"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", NAMES)
+def test_a_mail_says_the_same_as_text_and_as_html(template: str, language: Language) -> None:
+    context = SAMPLES[template]
+    mail = MAILS(template, language, context)
+    url = context.get("link") or BASE + context["url_path"]
+    assert mail.subject
+    assert "\n" not in mail.subject
+    assert mail.text.startswith(f"{'Beste' if language == 'nl' else 'Dear'} {context['name']},\n")
+    assert mail.text.count(url) == 1, "the bare address, once"
+    assert f'lang="{language}"' in mail.html
+    assert mail.html.count(f'href="{url}"') == 2, "the button and the bare address"
+    as_read = " ".join(mail.text.replace(f":\n{url}", f" {url}").replace("\n- ", "\n").split())
+    assert as_read == words(mail.html).replace(" .", ".").replace(" ,", ",")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", NAMES)
+def test_a_subject_names_the_case_and_neither_amount_nor_verdict(template: str, language: Language) -> None:
+    subject = MAILS(template, language, SAMPLES[template]).subject
+    assert ("ref" not in SAMPLES[template]) or CASE["ref"] in subject
+    assert "€" not in subject
+    assert not re.search(r"toegekend|afgewezen|wachtlijst|award|reject|refus|waiting|revok", subject, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", NAMES)
+def test_a_private_fund_never_promises_an_objection(template: str, language: Language) -> None:
+    mail = MAILS(template, language, SAMPLES[template])
+    assert not re.search(r"bezwaar|objection", mail.subject + mail.text + mail.html, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("template", NAMES)
+def test_dutch_is_plain(template: str) -> None:
+    text = MAILS(template, "nl", SAMPLES[template]).text
+    assert not re.search(r"\b(conform|middels|dienen|indien)\b", text)
+    for sentence in re.split(r"[.?!:]\s", text):
+        assert len(sentence.split()) <= 20, sentence
+
+
+def test_what_people_typed_is_text_in_html_too() -> None:
+    mail = MAILS("completion_asked", "nl", SAMPLES["completion_asked"])
+    assert "<p>En &lt;b&gt;het plan&lt;/b&gt;.</p>" in mail.html
+    assert "Stuur de begroting.\n\nEn <b>het plan</b>." in mail.text
+
+
+def test_a_missing_value_is_an_error_and_not_an_empty_place() -> None:
+    with pytest.raises(UndefinedError, match="due"):
+        MAILS("received", "nl", CASE | MOMENT)
+    with pytest.raises(TemplateError):
+        MAILS("no_such_mail", "nl", CASE)
+
+
+def test_the_skeletons_are_no_mails() -> None:
+    assert {path.name for path in FOLDER.iterdir()} - {f"{name}.txt" for name in NAMES} == {
+        "_text.txt",
+        "_page.html",
+        "_explanation.txt",
+    }

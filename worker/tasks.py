@@ -1,0 +1,106 @@
+"""What the worker does. Each task looks in the database for what is due, and may come twice, or late, or not at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from threading import Event
+from urllib.parse import urlsplit
+
+from celery.signals import worker_shutting_down
+from sqlalchemy.orm import Session, sessionmaker
+
+from fundapp.adapters.mailer import SmtpMailer, SmtpServer
+from fundapp.adapters.queue import DRAIN, waker
+from fundapp.domain.outside import Address
+from fundapp.persistence.db import make_engine, session_factory
+from fundapp.persistence.unit_of_work import unit_of_work
+from fundapp.services import delivery
+from fundapp.services.deadlines import run
+from fundapp.web.mails import Mails
+from worker.app import app, settings
+
+log = logging.getLogger(__name__)
+
+MUCH = 100
+TURN_S = 10.0
+"""How long one task sends mail before others get their turn; far below the time after which a task is sent again."""
+
+wake = waker(app)
+_stopping = Event()
+
+
+@worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    _stopping.set()
+
+
+@cache
+def sessions() -> sessionmaker[Session]:
+    """One engine for each process, made when the first task needs it."""
+    return session_factory(make_engine(settings.database_url))
+
+
+@cache
+def _mailer() -> SmtpMailer:
+    return SmtpMailer(SmtpServer(**asdict(settings.smtp_url)), Address(f"fondsloket@{_domain()}", "Fondsloket"))
+
+
+@cache
+def _mails() -> Mails:
+    return Mails(settings.base_url)
+
+
+def _domain() -> str:
+    return urlsplit(settings.base_url).hostname or "localhost"
+
+
+@app.task(name=DRAIN)
+def drain_outbox() -> None:
+    """Deliver the mails that are due. When there are many, call another worker to help."""
+    if _deliver(limit=MUCH, until=time.monotonic() + TURN_S).more and not _stopping.is_set():
+        wake()
+        _deliver(limit=100 * MUCH, until=time.monotonic() + TURN_S)
+
+
+def _deliver(*, limit: int, until: float) -> delivery.Counts:
+    counts = delivery.deliver_due(
+        sessions(),
+        _mailer(),
+        _mails(),
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        limit=limit,
+        domain=_domain(),
+        stop=lambda: _stopping.is_set() or time.monotonic() > until,
+    )
+    if counts.handled:
+        log.info(
+            "mail: %d sent, %d to be tried again, %d dead, %d uncertain",
+            counts.sent,
+            counts.queued,
+            counts.dead,
+            counts.uncertain,
+        )
+    return counts
+
+
+@app.task(name="sweep")
+def sweep() -> None:
+    """Decide on what killed workers left behind, then deliver what is due: a lost wake-up costs one beat."""
+    with sessions()() as session, unit_of_work(session):
+        swept = delivery.sweep(session)
+    if swept.uncertain:
+        log.warning("mail: %d may have been sent or not; see `fundapp outbox status`", swept.uncertain)
+    drain_outbox()
+
+
+@app.task(name="deadlines")
+def deadlines() -> None:
+    """Do what the clock does: terms that ended, reminders that are due."""
+    if run(sessions(), datetime.now(UTC)):
+        wake()
