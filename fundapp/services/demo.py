@@ -16,13 +16,13 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from fundapp.adapters.fund_file import load_fund
+from fundapp.adapters.fund_file import load_funds
 from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.facts import SignerRole
 from fundapp.domain.form_spec import PageKind
 from fundapp.domain.fund import FundSpec, TrancheSpec
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.register import fold
-from fundapp.domain.facts import SignerRole
 from fundapp.persistence.application import Application, StoredDocument
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankAccount, Instalment
@@ -31,14 +31,13 @@ from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import InterestDeclaration
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import bank, change, draft, funds, payment, publication, report
-from fundapp.services.people import load_actor
+from fundapp.services.people import actor_by_email
 from fundapp.services.ports import FileStore
 from fundapp.services.register import save_sub_regions
 from fundapp.services.samples import sample_answers
 from fundapp.services.transitions import perform
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-FUND_FILES = tuple(sorted((DATA / "funds").glob("*.yaml")))
 _RELATIVE = re.compile(r"([+-]\d+)d (\d{2}):(\d{2})")
 
 
@@ -120,8 +119,8 @@ class Storyteller:
                     sub_region=row["sub_region"],
                 )
             )
-        for path in FUND_FILES:
-            funds.publish(self.session, load_fund(path), now=begin)
+        for spec in load_funds():
+            funds.publish(self.session, spec, now=begin)
         self.session.flush()
         for row in accounts():
             self._person(row, begin)
@@ -164,7 +163,7 @@ class Storyteller:
                 )
             )
         self.session.flush()
-        actor = load_actor(self.session, person.id)
+        actor = actor_by_email(self.session, person.email)
         assert actor is not None
         self.people[person.email] = actor
 
@@ -261,9 +260,7 @@ class Storyteller:
 
     def _no_interest(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         app = self.session.scalars(select(Application).where(Application.ref == act["ref"])).one()
-        self.session.add(
-            InterestDeclaration(application_id=app.id, person_id=actor.id, interested=False, at=at)
-        )
+        self.session.add(InterestDeclaration(application_id=app.id, person_id=actor.id, interested=False, at=at))
 
     def _account(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         """A school accounts: spent per line (cents), by position."""
@@ -298,9 +295,7 @@ class Storyteller:
         assert batch.ref == act["ref"], f"the story says {act['ref']}, the product {batch.ref}"
 
     def _statement(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
-        result = bank.import_statement(
-            self.session, (DATA / "demo" / act["file"]).read_bytes(), actor=actor, now=at
-        )
+        result = bank.import_statement(self.session, (DATA / "demo" / act["file"]).read_bytes(), actor=actor, now=at)
         assert not result.unmatched, result
 
     def _publish(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
