@@ -61,8 +61,8 @@ def scale(amounts: Sequence[int], total: int, *, of: int | None = None) -> list[
     return parts
 
 
-_PLAIN = re.compile(r"\d+(?:,\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?")
-_DOUBT = re.compile(r"\d+\.\d{1,2}|\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?")
+_PLAIN = re.compile(r"\d+(?:,\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?", re.ASCII)
+_DOUBT = re.compile(r"\d+\.\d{1,2}|\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?", re.ASCII)
 
 
 def parse_euro(typed: str, *, field: str | None = None) -> int:

@@ -25,7 +25,7 @@ from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.register import fold
 from fundapp.persistence.application import Application, StoredDocument
 from fundapp.persistence.fund import Tranche
-from fundapp.persistence.payment import BankAccount, Instalment
+from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch
 from fundapp.persistence.people import Membership, Person, RoleGrant
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import InterestDeclaration
@@ -199,7 +199,7 @@ class Storyteller:
         if act["do"] == "advise":
             given["scores"] = dict.fromkeys([c.code for c in self._spec(act["ref"]).criteria], given.pop("score"))
         if kind == "payment_batch" and act["do"] == "approve":
-            batch = self.session.scalars(select(payment.PaymentBatch).filter_by(ref=act["ref"])).one()
+            batch = self.session.scalars(select(PaymentBatch).where(PaymentBatch.ref == act["ref"])).one()
             given["list_hash"] = payment.batch_hash(payment.orders(self.session, batch))
         perform(self.session, kind, act["ref"], act["do"], actor=actor, now=at, given=given)
 
@@ -236,7 +236,7 @@ class Storyteller:
         draft.save_budget(self.session, ref, lines, requested_cents=asked, actor=actor, now=at)
         shares = [draft.Share(**share) for share in sheet["contributions"]]
         draft.save_contributions(self.session, ref, shares, actor=actor, now=at)
-        self._add(sheet | {"ref": ref}, actor, at)
+        self._add({**sheet, "ref": ref}, actor, at)
 
     def _add(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         """Partners and documents, now or at the completion."""
