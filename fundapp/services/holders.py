@@ -37,7 +37,8 @@ def holders(session: Session, scope: Scope, roles: Iterable[Role]) -> dict[Role,
     if Role.APPLICANT in found and scope.board is not None:
         queries.append(_of_the_school(scope))
     if queries:
-        for row in session.execute(union(*queries).order_by("id")):
+        found_once = union(*queries) if len(queries) > 1 else queries[0].distinct()
+        for row in sorted(session.execute(found_once), key=lambda row: row.id):
             found[Role(row.role)].append(Holder(row.id, row.email, row.name, row.language))
     return found
 

@@ -32,7 +32,7 @@ class Mails:
     """Satisfies `delivery.Render`. Safe to share between threads."""
 
     def __init__(self, base_url: str) -> None:
-        """base_url: in front of every `url_path`; a `link` is an address as it is."""
+        """base_url: in front of every `url_path`."""
         self._base_url = base_url.rstrip("/")
         self._text = _environment("_text.txt", escape=False, paragraphs=_as_text)
         self._html = _environment("_page.html", escape=True, paragraphs=_as_html)
@@ -42,7 +42,7 @@ class Mails:
         token = _language.set(language)
         try:
             plain = self._text.get_template(f"{template}.txt")
-            values = {**context, "url": context.get("link") or self._base_url + str(context.get("url_path", "/"))}
+            values = {**context, "url": self._base_url + str(context.get("url_path", "/"))}
             subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
             values["mail_subject"] = subject
             return Words(subject, plain.render(values), self._html.get_template(f"{template}.txt").render(values))
