@@ -215,8 +215,8 @@ REMEDIES = {
     Profile.AWB: Text(
         "Bent u het niet eens met dit besluit? Bel of mail ons gerust eerst: {email}. U kunt ook bezwaar maken. "
         "Stuur uw bezwaarschrift naar {role}. Doe dat binnen {term} na de dag waarop wij dit besluit verstuurden. "
-        "Schrijf erin wie u bent, de datum, om welk besluit het gaat en waarom u het er niet mee eens bent. Zet uw "
-        "handtekening eronder. Is uw bezwaar te laat? Dan kunnen wij het meestal niet meer behandelen.",
+        "Schrijf erin wie u bent, de datum en om welk besluit het gaat. Schrijf ook waarom u het niet eens bent. Zet "
+        "uw handtekening eronder. Is uw bezwaar te laat? Dan kunnen wij het meestal niet meer behandelen.",
         "Do you disagree with this decision? Feel free to call or mail us first: {email}. You can also make an "
         "objection (bezwaar). Send your notice of objection to {role}. Do so within {term} of the day on which we sent "
         "this decision. Write who you are, the date, which decision it is about and why you disagree. Sign it. If your "
