@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, func, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
@@ -16,6 +16,9 @@ from fundapp.persistence.db import Base, Cents, Id
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.people import one_of
 from fundapp.persistence.register import School
+
+DUE = "coalesce(decision_due_on, '9999-12-31'::date)"
+"""How worklists are ordered, as the index has it: the first to be decided on top, what waits for no decision last."""
 
 
 class Application(Base):
@@ -31,7 +34,13 @@ class Application(Base):
         CheckConstraint(one_of("state", application.State), name="state"),
         CheckConstraint("requested_cents >= 0 AND cost_cents >= 0", name="amounts"),
         CheckConstraint("starts_on <= ends_on", name="period"),
-        Index("ix_application_worklist", "state", "fund_key", "decision_due_on", "id"),
+        Index("ix_application_worklist", "state", "fund_key", text(f"({DUE})"), "id"),
+        Index("ix_application_ref_prefix", "ref", postgresql_ops={"ref": "text_pattern_ops"}),
+        Index(
+            "ix_application_title_prefix",
+            func.lower(literal_column("title")).label("title_key"),
+            postgresql_ops={"title_key": "text_pattern_ops"},
+        ),
         Index("ix_application_tranche_state", "tranche_id", "state", "id"),
         Index("ix_application_school", "board_number", "school_code", "id"),
     )

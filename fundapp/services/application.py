@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain import application, ledger
@@ -23,7 +23,7 @@ from fundapp.persistence.application import Application, EligibilityCheck, Submi
 from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.services import decision, draft, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
-from fundapp.services.ledger import case_balances, free_in
+from fundapp.services.ledger import case_balances
 from fundapp.services.subject import lock_tranche, missing
 
 _BEFORE_DECISION = {State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED}
@@ -99,7 +99,7 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
     if state in _BEFORE_DECISION:
         more |= _decision_facts(session, app)
     if state in _IN_PROJECT:
-        more |= _project_facts(session, app, state)
+        more |= _project_facts(session, app, state, roles)
     return application.Facts(
         state=app.state,
         version=app.version,
@@ -112,19 +112,37 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
     )
 
 
+_DECISION = text("""
+  SELECT advice.adviser_id, advice.outcome, advice.amount_cents,
+    (SELECT json_agg(json_build_array(category, quantity * unit_cents)) FROM budget_line
+     WHERE application_id = :id) AS budget,
+    (SELECT min(cents) FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
+     WHERE b.tranche_id = :tranche AND b.account = 'available'
+       AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region))) AS free,
+    EXISTS (SELECT FROM bank_account WHERE board_number = :board AND confirmed_at IS NOT NULL) AS account_known
+  FROM (SELECT) one
+  LEFT JOIN LATERAL (SELECT adviser_id, outcome, amount_cents FROM advice WHERE application_id = :id
+                     ORDER BY id DESC LIMIT 1) advice ON true
+""")
+"""All that a decision asks, in one statement: a page that shows what can be done pays for it each time."""
+
+
 def _decision_facts(session: Session, app: Application) -> dict[str, Any]:
-    advice = decision.newest_advice(session, app.id)
+    values = {"id": app.id, "tranche": app.tranche_id, "region": app.sub_region, "board": app.board_number}
+    row = session.execute(_DECISION, values).one()
+    spec = funds.spec_of(session, app.fund_version_id)
+    cost = sum(cents for key, cents in row.budget or () if (c := spec.category(key)) is None or c.eligible)
     return {
-        "adviser_id": advice.adviser_id if advice else None,
-        "advised_outcome": advice.outcome if advice else None,
-        "advised_cents": advice.amount_cents if advice else None,
-        "grantable": draft.grantable(session, app),
-        "free": free_in(session, app.tranche_id, [funds.pot_of(session, app)]),
-        "account_known": decision.confirmed_account(session, app.board_number) is not None,
+        "adviser_id": row.adviser_id,
+        "advised_outcome": row.outcome,
+        "advised_cents": row.amount_cents,
+        "grantable": spec.grant_of(app.requested_cents, cost=cost),
+        "free": row.free or 0,
+        "account_known": row.account_known,
     }
 
 
-def _project_facts(session: Session, app: Application, state: State) -> dict[str, Any]:
+def _project_facts(session: Session, app: Application, state: State, roles: frozenset[Role]) -> dict[str, Any]:
     balances = case_balances(session, app.id)
     award, paid = settlement.still_paid_in_advance(balances)
     more: dict[str, Any] = {
@@ -133,7 +151,7 @@ def _project_facts(session: Session, app: Application, state: State) -> dict[str
         "in_transit": balances.get(ledger.Account.IN_TRANSIT, 0),
         "outstanding": ledger.outstanding(balances),
     }
-    if state is State.AWARDED:
+    if state is State.AWARDED and Role.APPLICANT in roles:
         more["report_problems"] = settlement.report_problems(session, app)
     if state in (State.REPORTED, State.DETERMINATION_INTENDED):
         lines = settlement.account_lines(settlement.report_lines(session, app.id))

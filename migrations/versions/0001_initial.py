@@ -437,10 +437,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
         sa.UniqueConstraint("ref", name=op.f("uq_application_ref")),
     )
+    op.create_index(
+        "ix_application_ref_prefix", "application", ["ref"], unique=False, postgresql_ops={"ref": "text_pattern_ops"}
+    )
     op.create_index("ix_application_school", "application", ["board_number", "school_code", "id"], unique=False)
+    op.create_index(
+        "ix_application_title_prefix",
+        "application",
+        [sa.literal_column("lower(title)").label("title_key")],
+        unique=False,
+        postgresql_ops={"title_key": "text_pattern_ops"},
+    )
     op.create_index("ix_application_tranche_state", "application", ["tranche_id", "state", "id"], unique=False)
     op.create_index(
-        "ix_application_worklist", "application", ["state", "fund_key", "decision_due_on", "id"], unique=False
+        "ix_application_worklist",
+        "application",
+        ["state", "fund_key", sa.literal_column("(coalesce(decision_due_on, '9999-12-31'::date))"), "id"],
+        unique=False,
     )
     op.create_table(
         "tranche_balance",
