@@ -21,6 +21,7 @@ os.environ["FUNDAPP_LOCAL"] = str(LOCAL)
 from fundapp.adapters.embedded import Broker, leashed, wait_until  # noqa: E402
 from tests.support.browser import ARGUMENTS, HOW_TO_GET_ONE, chromium  # noqa: E402
 from tests.support.mail import Inbox, smtp_server  # noqa: E402
+from tests.support.web import app, cast, client, clock, live_server, wakes  # noqa: E402, F401  (fixtures)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

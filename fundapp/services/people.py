@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
+from urllib.parse import quote
 
 from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.orm import Session
@@ -27,7 +28,7 @@ from fundapp.services.outbox import write_mail
 CODE_LASTS = timedelta(minutes=15)
 TRIES = 5
 CODES_PER_ADDRESS = 5
-CODES_PER_CALLER = 30
+CODES_PER_CALLER = 60  # a school's people share one address
 COUNTED_OVER = timedelta(hours=1)
 SIGNED_OUT_LASTS = timedelta(hours=13)
 """Longer than any session lives."""
@@ -105,13 +106,13 @@ class SignedInPerson:
 
 
 def request_code(
-    session: Session, email: str, *, ticket: str, caller: str, secret: str, link: str, verder: str, now: datetime
+    session: Session, email: str, *, ticket: str, caller: str, secret: str, verder: str, now: datetime
 ) -> None:
     """Mail a code of six digits and a link to this address, if it is somebody's; the caller commits.
 
     An address that nobody has gets the same answer after the same work, so that nobody learns who has access.
     ticket: a secret of the browser that asks: the code works only there. caller: its network address; only a keyed hash
-    is kept, for an hour. link: the address of the page that the mail points to, ending in "/"; verder: where to go then.
+    is kept, for an hour. verder: the path to go on to after the link of the mail, or "".
     Raises Refused(INVALID): too many codes for this address or from this caller.
     """
     address = clean_email(email)
@@ -130,11 +131,12 @@ def request_code(
         for name in ("code", "mail"):  # as many writes as for a known address
             short_lived.put(session, f"nobody:{name}:{secrets.token_hex(8)}", hashes, now=now, lasts=CODE_LASTS)
         return
-    _write_code(session, actor, hashes, code, f"{link}{link_token}", verder, now)
+    path = f"/inloggen/link/{link_token}" + (f"?verder={quote(verder)}" if verder else "")
+    _write_code(session, actor, hashes, code, path, now)
 
 
 def _write_code(
-    session: Session, actor: Actor, hashes: Mapping[str, str], code: str, link: str, verder: str, now: datetime
+    session: Session, actor: Actor, hashes: Mapping[str, str], code: str, url_path: str, now: datetime
 ) -> None:
     person = session.get_one(rows.Person, actor.id)
     session.add(rows.SignInCode(person_id=person.id, expires_at=now + CODE_LASTS, created_at=now, **hashes))
@@ -143,7 +145,7 @@ def _write_code(
         "sign_in_code",
         person,
         key=f"sign_in_code:{hashes['ticket_hash'][:32]}",
-        context={"code": code, "link": f"{link}?verder={verder}" if verder else link},
+        context={"code": code, "url_path": url_path, "expires_at": now + CODE_LASTS},
     )
     session.flush()
 
@@ -271,10 +273,10 @@ class Invitation:
     language: Language = "nl"
 
 
-def invite(session: Session, invitation: Invitation, *, actor: Actor, now: datetime, link: str) -> int:
+def invite(session: Session, invitation: Invitation, *, actor: Actor, now: datetime) -> int:
     """Give somebody access, note it in the journal and mail an invitation; return the person's id. The caller commits.
 
-    Somebody who has this access already gets it once. link: the address of the sign-in page.
+    Somebody who has this access already gets it once, without a second mail.
     Raises Refused(INVALID) with every value that does not fit.
     """
     address = clean_email(invitation.email)
@@ -294,10 +296,10 @@ def invite(session: Session, invitation: Invitation, *, actor: Actor, now: datet
         session.flush()
         write_mail(
             session,
-            "invitation",
+            "invited",
             person,
             key=f"invitation:{person.id}:{now.isoformat()}",
-            context={"inviter": actor.name, "link": link},
+            context={"sender": actor.name, "url_path": "/inloggen"},
         )
     return person.id
 

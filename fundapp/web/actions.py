@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 
-from fundapp.domain.flow import Offer, Tone, Transition
+from fundapp.domain.flow import Offer, Tone, Transition, decide
 from fundapp.domain.flows import FLOWS
 from fundapp.domain.people import Actor
-from fundapp.domain.refusal import Kind, Refused
+from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services.transitions import look, perform
 from fundapp.web.access import SIGNED_IN, Case, access
 from fundapp.web.errors import STATUS, form_errors
 from fundapp.web.forms import FORMS, ActionForm, new_key
-from fundapp.web.session import db, request_now, signed_in, wake
+from fundapp.web.session import db, notify, request_now, signed_in, wake
 
 bp = Blueprint("actions", __name__)
 
@@ -106,16 +106,18 @@ def actions_on(case: Case) -> list[ActionView]:
 @access(SIGNED_IN)
 def ask(kind: str, ref: str, action: str) -> Response:
     """Show what will happen and what is asked."""
-    row, facts, offers = look(db.session(), kind, ref, actor=signed_in(), now=request_now())
+    actor = signed_in()
+    row, facts, offers = look(db.session(), kind, ref, actor=actor, now=request_now())
     transition = FLOWS[kind].transition(action)
+    g.back_href = page_url(kind, ref, actor)
+    offer = next((o for o in offers if o.transition.name == action), None)
+    if offer is None:
+        decide(FLOWS[kind], action, facts, {}, seen=None)  # says why
+    elif offer.refusals:
+        raise Refused(*offer.refusals)
     form = _form(transition)
     form.prepare(row, facts)
     form.fresh(facts.version)
-    offer = next((o for o in offers if o.transition.name == action), None)
-    if offer is None:
-        raise Refused(*_why_not(kind, ref, action))
-    if offer.refusals:
-        raise Refused(*offer.refusals)
     return _show(kind, ref, transition, form, row, facts)
 
 
@@ -131,6 +133,9 @@ def act(kind: str, ref: str, action: str) -> Response:
         form.prepare(row, facts)
         if not form.validate():
             return _show(kind, ref, transition, form, row, facts, status=422)
+    seen = _number(form.seen.data)
+    if seen is None:
+        raise Refused(_INCOMPLETE)
     try:
         with unit_of_work(db.session(), wake):
             perform(
@@ -141,10 +146,11 @@ def act(kind: str, ref: str, action: str) -> Response:
                 actor=actor,
                 now=request_now(),
                 given=form.given(),
-                seen=_number(form.seen.data),
+                seen=seen,
                 request_key=form.request_key.data or None,
             )
     except Refused as error:
+        g.back_href = page_url(kind, ref, actor)
         if error.kind in (Kind.FORBIDDEN, Kind.NOT_FOUND) or transition.asks is None:
             raise
         row, facts, _ = look(db.session(), kind, ref, actor=actor, now=request_now())
@@ -152,12 +158,7 @@ def act(kind: str, ref: str, action: str) -> Response:
         if error.kind is Kind.STALE:
             form.seen.data = str(facts.version)  # the page now shows what changed; sending again is a choice
         return _show(kind, ref, transition, form, row, facts, status=STATUS[error.kind])
-    flash(
-        Text("{label}: gelukt. De stand is nu: {past}.", "{label}: done. It is now: {past}.").fill(
-            label=transition.label, past=transition.past
-        ),
-        "success",
-    )
+    notify(Text("Gelukt: {past}.", "Done: {past}.").fill(past=transition.past))
     return make_response(redirect(page_url(kind, ref, actor), code=303))
 
 
@@ -183,16 +184,11 @@ def _show(
     return make_response(page, status)
 
 
-def _why_not(kind: str, ref: str, action: str) -> tuple[Any, ...]:
-    """Why an action is not offered at all: asked of the flow itself, in its own words."""
-    from fundapp.domain.flow import decide
-
-    _, facts, _ = look(db.session(), kind, ref, actor=signed_in(), now=request_now())
-    try:
-        decide(FLOWS[kind], action, facts, {}, seen=None)
-    except Refused as error:
-        return error.refusals
-    raise AssertionError("an action that can be decided is offered")
+_INCOMPLETE = Refusal(
+    "form_incomplete",
+    Text("Dit formulier is niet heel. Open de pagina opnieuw.", "This form is not whole. Open the page again."),
+    kind=Kind.INVALID,
+)
 
 
 def _number(given: str | None) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any
 
 from flask import Flask, g
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
 from fundapp.persistence.db import engine_options
@@ -24,12 +24,18 @@ FEATURES = ("health", "people", "information", "actions")
 MEGABYTE = 1024 * 1024
 LARGEST_REQUEST = 32 * MEGABYTE
 LARGEST_TEXT = 2 * MEGABYTE
-WAKE_TASK = "worker.tasks.deliver_mail"
 
 
 def utcnow() -> datetime:
     """The clock on the wall."""
     return datetime.now(UTC)
+
+
+class Application(Flask):
+    """Flask, with one place for the log of what broke."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Leave it to `errors.broken`, which logs it under its incident code and without the address."""
 
 
 def create_app(
@@ -40,7 +46,7 @@ def create_app(
     clock: gives the receipt time of each request, an aware moment. wake: tells the worker that there may be mail; by
     default a message on the queue. Raises RuntimeError when a view does not say who may open it.
     """
-    app = Flask("fundapp.web", root_path=str(ROOT / "fundapp" / "web"), template_folder=str(ROOT / "templates"))
+    app = Application("fundapp.web", root_path=str(ROOT / "fundapp" / "web"), template_folder=str(ROOT / "templates"))
     app.config.update(
         SECRET_KEY=settings.secret_key,
         PRODUCTION=settings.production,
@@ -62,7 +68,8 @@ def create_app(
     app.extensions["settings"] = settings
     app.extensions["clock"] = clock
     app.extensions["wake"] = wake or make_wake(settings)
-    app.jinja_options = {"trim_blocks": False, "lstrip_blocks": False}
+    if settings.production:  # behind one balancer, which tells the caller's address and scheme
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's way
     session.init_app(app)
     errors.init_app(app)
     health.init_app(app)
@@ -107,18 +114,12 @@ def _templates(app: Flask) -> None:
 
 
 def make_wake(settings: Settings) -> Callable[[], None]:
-    """Return what tells the worker to look for mail. Celery is imported at its first use: not every process needs it."""
+    """Return what tells the worker to look for mail. Celery is imported at its first use, not at the start."""
 
     @cache
-    def queue() -> Any:
-        from fundapp.adapters.queue import make_queue
+    def waker() -> Callable[[], None]:
+        from fundapp.adapters import queue
 
-        return make_queue(settings)
+        return queue.waker(queue.make_queue(settings))
 
-    def wake() -> None:
-        try:
-            queue().send_task(WAKE_TASK)
-        except Exception as error:  # noqa: BLE001  (a lost wake-up costs one beat of the worker, never the work)
-            logging.getLogger("fundapp.wake").warning("the worker was not woken: %s", type(error).__name__)
-
-    return wake
+    return lambda: waker()()

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, flash, g, jsonify, make_response, redirect, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -17,7 +17,7 @@ from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.web import parking
 from fundapp.web.access import SignInFirst
-from fundapp.web.session import current_language, db, safe_path
+from fundapp.web.session import current_language, db, notify, safe_path
 
 STATUS = {Kind.FORBIDDEN: 403, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.STALE: 409, Kind.INVALID: 422}
 """Kind of refusal → HTTP status."""
@@ -49,18 +49,18 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SignInFirst, sign_in_first)
     app.register_error_handler(CSRFError, expired_form)
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(Exception, broken)
+    app.register_error_handler(500, broken)
 
 
 def is_api() -> bool:
-    """Whether the request is for the API, which knows its callers by a token: a cookie, and so a forgery, plays no part."""
+    """Whether the request is for the API, which knows its callers by a token: no cookie, so no forged form."""
     return request.path.startswith("/api/")
 
 
 def wants_json() -> bool:
     """Whether a program asks: everything under /api, and whoever accepts JSON but no page."""
     accepts = request.accept_mimetypes
-    return is_api() or ("application/json" in accepts and not accepts.accept_html)
+    return is_api() or (accepts.accept_json and not accepts.accept_html)
 
 
 def problem(status: int, code: str, title: str, **more: Any) -> Response:
@@ -93,7 +93,7 @@ def sign_in_first(_error: SignInFirst) -> Response:
         return _go_sign_in(request.full_path.rstrip("?"))
     page = parking.form_page()
     if parking.park(page):
-        flash(
+        notify(
             Text(
                 "U was te lang weg. Log opnieuw in; uw invoer is bewaard.",
                 "You were away too long. Sign in again; your input has been kept.",
@@ -113,7 +113,7 @@ def expired_form(error: CSRFError) -> Response:
     if not wants_json() and parking.own_page() and parking.park(page):
         return _response(redirect(page, code=303))
     if not wants_json() and parking.own_page() and g.get("actor") is None:
-        flash(
+        notify(
             Text("De pagina was verlopen. Probeer het opnieuw.", "The page had expired. Please try again."), "warning"
         )
         return _response(redirect(page, code=303))
@@ -143,6 +143,7 @@ def http_error(error: HTTPException) -> Response:
 
 def broken(error: Exception) -> Response:
     """Our own mistake: a code for the visitor, the whole story in the log, nothing of it on the page."""
+    error = getattr(error, "original_exception", None) or error
     incident = base64.b32encode(secrets.token_bytes(5)).decode()
     _log.error("incident %s at %s", incident, request.endpoint, exc_info=error)
     g.broken = True
@@ -157,8 +158,8 @@ def broken(error: Exception) -> Response:
 
 
 def back_href() -> str:
-    """The page of ours from which the request came, else the home page."""
-    return parking.referrer() or "/"
+    """The page of the case that the request is about, else the page of ours from which it came, else the home page."""
+    return g.get("back_href") or parking.referrer() or "/"
 
 
 def _page(name: str, status: int, **context: Any) -> Response:
@@ -178,7 +179,7 @@ def form_errors(form: Any, error: Refused) -> None:
 
 
 def _at(form: Any, refusal: Refusal) -> None:
-    field = form._fields.get(refusal.field or "")  # noqa: SLF001  (WTForms' own name for it)
+    field = form._fields.get(refusal.field or "")
     if field is None:
         form.form_errors.append(refusal.sentence)
     else:

@@ -9,14 +9,14 @@ import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import current_app, flash, g, request, session
+from flask import current_app, g, request, session
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import short_lived
-from fundapp.web.session import current_actor, db, known_actor, request_now, safe_path
+from fundapp.web.session import current_actor, db, known_actor, notify, request_now, safe_path
 
 LASTS = timedelta(minutes=30)
 LARGEST = 256 * 1024
@@ -79,7 +79,7 @@ def give_back() -> None:
     if kept is None or kept["person"] != actor.id or kept["path"] != request.path:
         return
     g.returned = MultiDict((name, value) for name, values in kept["fields"].items() for value in values)
-    flash(
+    notify(
         Text(
             "Uw invoer is terug. Kijk hem na en verstuur het formulier opnieuw.",
             "Your input is back. Check it and send the form again.",

@@ -7,9 +7,8 @@ sign-in does not fit (same answer for everybody, a link that a mail scanner cann
 from __future__ import annotations
 
 import secrets
-from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, session
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, session
 from sqlalchemy import select
 
 from fundapp.domain.people import Role
@@ -29,6 +28,7 @@ from fundapp.web.session import (
     db,
     end_session,
     keep_language,
+    notify,
     request_now,
     safe_path,
     session_identity,
@@ -70,8 +70,7 @@ def send_code() -> Response:
                 ticket=ticket,
                 caller=request.remote_addr or "",
                 secret=_secret(),
-                link=f"{_base_url()}/inloggen/link/",
-                verder=quote(verder),
+                verder=verder,
                 now=request_now(),
             )
     except Refused as error:
@@ -116,7 +115,7 @@ def use_code() -> Response:
 
 @bp.get("/inloggen/link/<token>")
 @access(PUBLIC)
-def ask_link(token: str) -> Response:
+def ask_link(token: str) -> Response:  # noqa: ARG001  (it is in the address of the form, and used there)
     """The page of the mail's link: a button, because mail scanners open links and must not use them up."""
     page = render_template("pages/people/link.html", form=PlainForm(), verder=safe_path(request.args.get("verder"), ""))
     return make_response(page)
@@ -165,7 +164,7 @@ def sign_out() -> Response:
         with unit_of_work(db.session()):
             people.sign_out(db.session(), identity[1], now=request_now())
     end_session()
-    flash(Text("U bent uitgelogd.", "You are signed out."), "success")
+    notify(Text("U bent uitgelogd.", "You are signed out."), "success")
     return _to("/")
 
 
@@ -203,7 +202,7 @@ def sign_out_everywhere() -> Response:
     with unit_of_work(db.session()):
         people.end_all_sessions(db.session(), actor.id)
     end_session()
-    flash(Text("U bent op alle apparaten uitgelogd.", "You are signed out on all devices."), "success")
+    notify(Text("U bent op alle apparaten uitgelogd.", "You are signed out on all devices."), "success")
     return _to("/")
 
 
@@ -231,12 +230,11 @@ def invite() -> Response:
                 form.invitation(),
                 actor=signed_in(),
                 now=request_now(),
-                link=f"{_base_url()}/inloggen",
             )
     except Refused as error:
         form_errors(form, error)
         return _people_page(form, 422)
-    flash(
+    notify(
         Text("{who} is uitgenodigd en krijgt een mail.", "{who} was invited and gets a mail.").fill(who=form.name.data),
         "success",
     )
@@ -256,7 +254,7 @@ def end(person_id: int) -> Response:
     """End all access of somebody, at once."""
     with unit_of_work(db.session()):
         people.end(db.session(), person_id, actor=signed_in(), now=request_now())
-    flash(Text("De toegang is beëindigd.", "The access has ended."), "success")
+    notify(Text("De toegang is beëindigd.", "The access has ended."), "success")
     return _to("/beheer/mensen")
 
 
@@ -287,7 +285,3 @@ def _to(path: str) -> Response:
 
 def _secret() -> str:
     return str(current_app.config["SECRET_KEY"])
-
-
-def _base_url() -> str:
-    return str(current_app.extensions["settings"].base_url)

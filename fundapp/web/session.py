@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Response, current_app, flash, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
 
 from fundapp.domain.people import Actor
-from fundapp.domain.text import LANGUAGES, Language
+from fundapp.domain.text import LANGUAGES, Language, Text
 from fundapp.persistence.db import Base
 from fundapp.services.people import load_actor
 
@@ -160,6 +160,11 @@ def keep_language(response: Response, language: str) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+def notify(text: Text, kind: str = "success") -> None:
+    """Show a message on the next page, in the language of this one. kind: success, info, warning or error."""
+    flash(text.in_(current_language()), kind)
 
 
 def safe_path(given: Any, otherwise: str = "/") -> str:
