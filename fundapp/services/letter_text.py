@@ -68,6 +68,7 @@ def _environment() -> Environment:
         finalize=_as_value,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,  # or the line after an include would run on
         autoescape=False,  # noqa: S701 - the text becomes blocks, not HTML
     )
     environment.filters |= {"euro": euro, "date": _date}

@@ -1,0 +1,250 @@
+"""Letters in words: every template, both legal profiles, nothing left open, nothing that was typed taken for a sign."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fundapp.adapters.fund_file import FUNDS, load_fund
+from fundapp.domain.outside import Amounts, Bullets, Facts, Heading, Paragraph, Signature
+from fundapp.domain.rejection import REASONS, RejectionCode
+from fundapp.domain.term import Profile
+from fundapp.services.letter_text import TEMPLATES, LetterFault, parse, put_into_words
+from fundapp.services.letters import build, letter_row, letter_view
+
+NOW = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
+FUND = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
+LETTERS = ("award", "rejection", "not_considered", "determination_intended", "determination", "recovery", "revocation")
+DECISIONS = tuple(name for name in LETTERS if name != "determination_intended")
+
+
+def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
+    """All that any letter may say; the worked case of the project Het Kompas."""
+    spec = FUND.under(Profile(profile))
+    reason = REASONS[RejectionCode.PARTNER_MISSING]
+    return {
+        "ref": "PO-T1-03",
+        "title": "Lasrobot",
+        "school": "Het Kompas-demo",
+        "board": "Stichting Kompas Demo",
+        "fund": spec.name.nl,
+        "tranche": "Ronde 1",
+        "profile": profile,
+        "contact": {"name": spec.contact.role.nl, "email": "fondsen@example.org", "phone": "0118 000 000"},
+        "remedy": {"nl": spec.remedy.nl, "en": spec.remedy.en},
+        "amount": 513_500,
+        "balance": -62_500,
+        "recovery": 62_500,
+        "recovery_ref": "TV-PO-T1-03",
+        "due": "2025-04-25",
+        "explanation": "Het plan gaat niet over techniek.",
+        "conditions": "Werk samen met een vo-school.",
+        "report_ends_on": "2025-02-28",
+        "reasons": [{"code": str(reason.code), "nl": reason.sentence.nl, "en": reason.sentence.en}],
+        "steps": [["Opgegeven kosten", "Costs claimed", 689_875], ["Terug te betalen", "To pay back", 62_500]],
+        "lines": [["Lasrobot", 600_000, 641_875, 641_875, ""], ["Lunch", 0, 48_000, 0, "Dit is geen techniek."]],
+        "sender": {"name": "Techniekfonds", "payer": "Stichting Penvoerder Demo", "iban": "NL13TEST0123456789"},
+        "cuts": [["Lunch", 48_000, "Dit is geen techniek."]],
+        **more,
+    }
+
+
+def words_of(template: str, context: dict[str, Any]) -> str:
+    title, blocks = put_into_words(template, context)
+    return "\n".join([title, *(text for block in blocks for text in _texts(asdict(block)))])
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    return []
+
+
+def test_every_letter_that_an_act_writes_has_a_template() -> None:
+    from fundapp.services.decision import LETTER_OF
+
+    assert {*LETTER_OF.values(), "recovery"} == set(LETTERS)
+    assert {path.stem for path in TEMPLATES.glob("[!_]*.txt")} == set(LETTERS)
+
+
+@pytest.mark.parametrize("template", DECISIONS)
+def test_a_decision_under_the_awb_names_objection_its_term_and_where_to_send_it(template: str) -> None:
+    words = words_of(template, facts("awb"))
+    assert "bezwaar" in words
+    assert "6 weken" in words
+    assert f"Stuur uw bezwaarschrift naar {FUND.contact.role.nl}" in words
+
+
+@pytest.mark.parametrize("template", LETTERS)
+def test_a_private_fund_never_speaks_of_objection(template: str) -> None:
+    words = words_of(template, facts("private")).lower()
+    assert "bezwaar" not in words
+    assert ("heroverweging" in words) == (template in DECISIONS)
+
+
+def test_an_intended_decision_asks_for_a_response_and_names_no_remedy() -> None:
+    words = words_of("determination_intended", facts())
+    assert "vrijdag 25 april 2025" in words
+    assert "zienswijze" in words
+    assert "bezwaar" not in words
+    assert "Lunch: € 480,00 telt niet mee. Dit is geen techniek." in words.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("template", LETTERS)
+def test_sources_are_never_printed(template: str) -> None:
+    words = words_of(template, facts())
+    assert "bron" not in words
+    assert "Awb" not in words
+    assert "[" not in words
+
+
+@pytest.mark.parametrize("template", LETTERS)
+def test_every_rule_is_named_in_the_template(template: str) -> None:
+    assert len(re.findall(r"\[bron: ", (TEMPLATES / f"{template}.txt").read_text("utf-8"))) >= 3
+
+
+@pytest.mark.parametrize("template", LETTERS)
+def test_sentences_are_short_and_plain(template: str) -> None:
+    _, blocks = put_into_words(template, facts("private", remedy={"nl": "Bel ons.", "en": "Call us."}))
+    running = [b.text for b in blocks if isinstance(b, Paragraph)]
+    running += [item for b in blocks if isinstance(b, Bullets) for item in b.items]
+    sentences = [s for text in running for s in re.split(r"(?<=[.?!:])\s", text)]
+    assert max(len(s.split()) for s in sentences) <= 20
+    assert sum(len(s.split()) for s in sentences) / len(sentences) <= 15
+    assert not re.search(r"\b(conform|middels|dienen? te|indien)\b", " ".join(running).lower())
+
+
+@pytest.mark.parametrize(
+    ("template", "gap", "where"),
+    [
+        ("award", "amount", "award.txt, line"),
+        ("rejection", "reasons", "rejection.txt, line"),
+        ("recovery", "recovery_ref", "recovery.txt, line"),
+        ("determination", "steps", "_calculation.txt, line"),
+        ("revocation", "explanation", "revocation.txt, line"),
+        ("award", "ref", "award.txt, line"),
+    ],
+)
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_letter_with_a_gap_is_not_made(template: str, gap: str, where: str, empty: bool) -> None:
+    context = facts()
+    if empty:
+        context[gap] = None
+    else:
+        del context[gap]
+    with pytest.raises(LetterFault, match=re.escape(where)):
+        put_into_words(template, context)
+
+
+def test_an_unknown_letter_is_a_fault() -> None:
+    with pytest.raises(LetterFault, match="no such template"):
+        put_into_words("no_such_letter", facts())
+
+
+def test_what_somebody_typed_is_only_ever_text() -> None:
+    typed = "# Kop\n- punt | streep\n= 1 | 2\n@title Anders\n[bron: niets] {{ ref }} \ue000\ue001"
+    title, blocks = put_into_words("revocation", facts(explanation=typed))
+    assert title == "Uw toekenning PO-T1-03 is ingetrokken"
+    assert [b.text for b in blocks if isinstance(b, Paragraph)][2:7] == [
+        "# Kop",
+        "- punt | streep",
+        "= 1 | 2",
+        "@title Anders",
+        "[bron: niets] {{ ref }}",
+    ]
+    _, blocks = put_into_words("determination", facts(lines=[["A | B", 1, 2, 3, ""]], title="- x | y"))
+    tables = [b for b in blocks if isinstance(b, Amounts)]
+    assert tables[1].rows == (("A | B", (1, 2, 3)),)
+    assert ("Project", "- x | y") in next(b for b in blocks if isinstance(b, Facts)).rows
+
+
+def test_lines_become_blocks() -> None:
+    title, blocks = parse(
+        """@title Titel
+        # Kop
+        Een zin [bron: Awb 4:46],
+        en verder.
+
+        - a
+        - b
+        1. c
+        2. d
+        |: Feiten
+        | Naam | Waarde
+        =: Bedragen | Post | Begroot | Telt mee
+        = Robot | 100 |
+        == Totaal | 100 | 0
+        ~ Met groet,
+        ~ Iemand
+        """,
+        "proef",
+    )
+    assert title == "Titel"
+    assert blocks == (
+        Heading("Kop"),
+        Paragraph("Een zin, en verder."),
+        Bullets(("a", "b")),
+        Bullets(("c", "d"), numbered=True),
+        Facts("Feiten", (("Naam", "Waarde"),)),
+        Amounts("Bedragen", ("Post", "Begroot", "Telt mee"), (("Robot", (100, None)),), (("Totaal", (100, 0)),)),
+        Signature("Met groet,", ("Iemand",)),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Geen titel",
+        "@title Alleen een titel",
+        "@title A\n| los | feit",
+        "@title A\n=: T | a | b\n= x | 1 | 2",
+        "@title A\n=: T | a | b\n= x | y",
+    ],
+)
+def test_a_template_that_is_wrong_is_named(text: str) -> None:
+    with pytest.raises(LetterFault, match=r"^proef\.txt: "):
+        parse(text, "proef")
+
+
+def test_a_letter_says_who_sends_it_and_keeps_its_facts() -> None:
+    row = letter_row(1, 2, "recovery", facts(), NOW)
+    letter = build(row)
+    assert letter.title == "Terugbetaling voor PO-T1-03"
+    assert letter.dateline == "vrijdag 14 maart 2025"
+    assert letter.recipient == ("Stichting Kompas Demo", "Het Kompas-demo")
+    assert ("Rekening", row.context["sender"]["iban"]) in next(
+        b for b in letter.blocks if isinstance(b, Facts) and b.title == "Gegevens voor uw betaling"
+    ).rows
+    assert letter.attached is not None
+    assert letter.attached["recovery"] == 62_500
+
+
+def test_the_page_shows_the_same_blocks() -> None:
+    row = letter_row(1, 2, "award", facts(), NOW)
+    view = letter_view(row)
+    assert view is not None
+    assert view[0] == build(row).title
+    assert tuple(block for _, block in view[1]) == build(row).blocks
+    assert letter_view(letter_row(1, 2, "award", {}, NOW)) is None
+
+
+@pytest.mark.parametrize(
+    ("balance", "words"), [(76_020, "U krijgt nog"), (0, "precies het eindbedrag"), (-1, "vragen wij terug")]
+)
+def test_the_final_amount_says_what_it_means(balance: int, words: str) -> None:
+    assert words in words_of("determination", facts(balance=balance))
+
+
+def test_the_funds_own_words_and_duties_stand_in_its_letters() -> None:
+    own: dict[str, Any] = {"words": {"award": {"nl": "Van harte."}}, "duties": [{"nl": "Deel uw lessen."}]}
+    words = words_of("award", facts(**own))
+    assert "Van harte." in words
+    assert "Deel uw lessen." in words
