@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -26,11 +27,19 @@ _specs: dict[int, FundSpec] = {}
 
 def spec_of(session: Session, fund_version_id: int) -> FundSpec:
     """Return the rules of one published version."""
-    found = _specs.get(fund_version_id)
-    if found is None:
-        data = session.execute(select(FundVersion.spec).where(FundVersion.id == fund_version_id)).scalar_one()
-        found = _specs[fund_version_id] = FundSpec.model_validate(data)
-    return found
+    return specs_of(session, [fund_version_id])[fund_version_id]
+
+
+def specs_of(session: Session, fund_version_ids: Iterable[int]) -> dict[int, FundSpec]:
+    """Return the rules of several published versions, by id; those not yet read come in one statement.
+
+    Raises KeyError for a version that does not exist.
+    """
+    wanted = set(fund_version_ids)
+    if new := wanted - _specs.keys():
+        rows = session.execute(select(FundVersion.id, FundVersion.spec).where(FundVersion.id.in_(new)))
+        _specs.update({number: FundSpec.model_validate(data) for number, data in rows})
+    return {number: _specs[number] for number in wanted}
 
 
 @lru_cache(maxsize=256)

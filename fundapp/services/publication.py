@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -22,12 +23,16 @@ _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?:\+31|\b0)[\s-]?\d(?:[\s-]?\d
 
 def personal_data(session: Session, text: str) -> str | None:
     """Return the first personal datum found in a text: an address, a number, or the name of somebody we know."""
+    return personal_data_in(text) or personal_data_in(text, session.scalars(select(Person.name)))
+
+
+def personal_data_in(text: str, names: Iterable[str | None] = ()) -> str | None:
+    """Return the first personal datum found in a text: an address, a number, or one of these names of persons."""
     found = _ADDRESS.search(text)
     if found:
         return found.group()
     folded = text.casefold()
-    names = session.scalars(select(Person.name).where(Person.name != ""))
-    return next((name for name in names if len(name) > 3 and name.casefold() in folded), None)
+    return next((name for name in names if name and len(name) > 3 and name.casefold() in folded), None)
 
 
 def publish_evaluation(session: Session, ref: str, text: str, *, actor: Actor, now: datetime) -> Tranche:

@@ -171,6 +171,16 @@ def sign_out() -> Response:
 # The person's own page
 
 
+@bp.get("/taal")
+@access(PUBLIC)
+def visit_language() -> Response:
+    """The same for somebody who is not signed in: a link, so that who only reads needs no session."""
+    chosen = request.args.get("taal")
+    response = _to(safe_path(request.args.get("next")))
+    keep_language(response, chosen if chosen in LANGUAGES else "nl")
+    return response
+
+
 @bp.post("/taal")
 @access(PUBLIC)
 def choose_language() -> Response:
