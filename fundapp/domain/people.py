@@ -42,6 +42,9 @@ _LABELS = {
 STAFF_ROLES = frozenset({Role.HANDLER, Role.ADVISER, Role.DECISION_MAKER, Role.FINANCE, Role.COORDINATOR})
 """Roles that are granted; the others follow from something else."""
 
+JUDGES = frozenset({Role.HANDLER, Role.ADVISER, Role.DECISION_MAKER})
+"""Roles that judge an application: nobody keeps them where they have an interest in the outcome."""
+
 
 class Capacity(StrEnum):
     """In what capacity somebody belongs to a school or its board."""
@@ -122,7 +125,7 @@ def roles_on(actor: Actor, scope: Scope) -> frozenset[Role]:
         return frozenset({Role.SYSTEM})
     roles = {g.role for g in actor.grants if g.fund in (None, scope.fund) and g.sub_region in (None, scope.sub_region)}
     if conflicted(actor, scope):
-        roles -= {Role.ADVISER, Role.DECISION_MAKER, Role.HANDLER}
+        roles -= JUDGES
     if scope.board is not None and any(
         m.board == scope.board and m.school in (None, scope.school) and m.capacity is not Capacity.EMPLOYEE
         for m in actor.memberships

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fundapp.persistence.db import Base, Cents, Id
@@ -16,6 +16,9 @@ class InterestDeclaration(Base):
     """What somebody declared before the content opened (belang melden): an interest, or none. The newest one counts."""
 
     __tablename__ = "interest_declaration"
+    __table_args__ = (
+        Index("ix_interest_declaration_interested", "person_id", "application_id", postgresql_where="interested"),
+    )
 
     id: Mapped[Id]
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)

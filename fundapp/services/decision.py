@@ -192,6 +192,8 @@ def freeze_award(act: Act) -> None:
         )
     _prepare_report(session, app)
     terms.end_all(session, app.id, act.today)
+    app.decision_due_on = None
+    app.decision_due_on = None
     if app.ends_on is not None:
         terms.start(session, app.id, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
     act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, exists, literal, or_, select, union
 from sqlalchemy.orm import Session
 
-from fundapp.domain.people import STAFF_ROLES, Capacity, Role, Scope
+from fundapp.domain.people import JUDGES, STAFF_ROLES, Capacity, Role, Scope
 from fundapp.persistence.people import Membership, Person, RoleGrant
-
-_JUDGES = frozenset({Role.HANDLER, Role.ADVISER, Role.DECISION_MAKER})
-"""Roles that somebody of an applying board does not keep (`roles_on`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def _granted(scope: Scope, roles: set[Role]) -> Select[int, str, str, str, str]:
             RoleGrant.role.in_(sorted(roles)),
             or_(RoleGrant.fund_key.is_(None), RoleGrant.fund_key == scope.fund),
             or_(RoleGrant.sub_region.is_(None), RoleGrant.sub_region == scope.sub_region),
-            ~and_(RoleGrant.role.in_(sorted(_JUDGES)), works_there),
+            ~and_(RoleGrant.role.in_(sorted(JUDGES)), works_there),
         )
     )
 

@@ -700,6 +700,13 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_interest_declaration_application_id"), "interest_declaration", ["application_id"], unique=False
     )
+    op.create_index(
+        "ix_interest_declaration_interested",
+        "interest_declaration",
+        ["person_id", "application_id"],
+        unique=False,
+        postgresql_where="interested",
+    )
     op.create_table(
         "ledger_entry",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

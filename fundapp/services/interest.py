@@ -1,0 +1,126 @@
+"""Conflict of interest: who may open a case to judge it. One rule for the page, the files, the forms and the list.
+
+Two things keep somebody away. What the register shows (their board applies, or is a partner) takes every judging role
+away (`domain.people.roles_on`): for them the case does not exist. What they declare themselves closes its content.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum, auto
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fundapp.domain.application import FLOW
+from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role
+from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.text import Text
+from fundapp.persistence.application import Application
+from fundapp.persistence.review import InterestDeclaration
+from fundapp.services.journal import note
+from fundapp.services.subject import missing
+
+ACTION = "declare_interest"
+"""How the journal calls it."""
+
+
+class Interest(Enum):
+    """Where somebody stands towards the content of a case."""
+
+    NOT_ASKED = auto()  # does not judge: nothing to declare
+    UNANSWERED = auto()
+    NONE = auto()
+    DECLARED = auto()
+
+    @property
+    def open(self) -> bool:
+        """Whether the content may be shown."""
+        return self in (Interest.NOT_ASKED, Interest.NONE)
+
+
+def seen_by_staff(app: Application, roles: frozenset[Role]) -> None:
+    """Raises Refused(NOT_FOUND) for whoever has no granted role on the case left, and for what was never sent."""
+    if not roles & STAFF_ROLES or app.submitted_at is None or app.state == FLOW.initial:
+        raise Refused(missing())
+
+
+def standing(session: Session, app: Application, actor: Actor, roles: frozenset[Role]) -> Interest:
+    """What this person declared last about this case. Raises Refused(NOT_FOUND) as `seen_by_staff`."""
+    seen_by_staff(app, roles)
+    if not roles & JUDGES:
+        return Interest.NOT_ASKED
+    declared = session.scalar(
+        select(InterestDeclaration.interested)
+        .where(InterestDeclaration.application_id == app.id, InterestDeclaration.person_id == actor.id)
+        .order_by(InterestDeclaration.id.desc())
+        .limit(1)
+    )
+    if declared is None:
+        return Interest.UNANSWERED
+    return Interest.DECLARED if declared else Interest.NONE
+
+
+def require_open(session: Session, app: Application, actor: Actor, roles: frozenset[Role]) -> None:
+    """Raises Refused: NOT_FOUND as `standing`, FORBIDDEN while the content is closed for this person."""
+    where = standing(session, app, actor, roles)
+    if not where.open:
+        raise Refused(_CLOSED[where])
+
+
+def declare(
+    session: Session, app: Application, *, interested: bool, actor: Actor, roles: frozenset[Role], now: datetime
+) -> None:
+    """Keep what this person declares, and note it in the journal, where the coordinator reads it.
+
+    An interest can be declared later too; it is not taken back. Raises Refused: NOT_FOUND as `standing`, FORBIDDEN for
+    somebody who does not judge, CONFLICT where an interest stands already.
+    """
+    before = standing(session, app, actor, roles)
+    if before is Interest.NOT_ASKED:
+        raise Refused(_NOT_ASKED)
+    if before is Interest.DECLARED:
+        if interested:
+            return
+        raise Refused(_STANDS)
+    if before is Interest.NONE and not interested:
+        return
+    session.add(InterestDeclaration(application_id=app.id, person_id=actor.id, interested=interested, at=now))
+    data = {"interested": interested, "ref": app.ref}
+    note(session, actor, now, kind=FLOW.kind, subject_id=app.id, action=ACTION, data=data)
+    session.flush()
+
+
+_CLOSED = {
+    Interest.UNANSWERED: Refusal(
+        "interest_unanswered",
+        Text(
+            "Zeg eerst of u een belang hebt bij deze aanvraag. De vraag staat op de pagina van de aanvraag.",
+            "First say whether you have an interest in this application. The question is on its page.",
+        ),
+        kind=Kind.FORBIDDEN,
+    ),
+    Interest.DECLARED: Refusal(
+        "interest_declared",
+        Text(
+            "U hebt een belang bij deze aanvraag gemeld. Daarom blijft de inhoud voor u dicht.",
+            "You declared an interest in this application. So its content stays closed to you.",
+        ),
+        kind=Kind.FORBIDDEN,
+    ),
+}
+_NOT_ASKED = Refusal(
+    "no_judge",
+    Text(
+        "U beoordeelt deze aanvraag niet. U hoeft geen belang te melden.",
+        "You do not judge this application. There is nothing to declare.",
+    ),
+    kind=Kind.FORBIDDEN,
+)
+_STANDS = Refusal(
+    "interest_stands",
+    Text(
+        "U meldde eerder een belang. Dat blijft staan. Vraag de coördinator als dat niet klopt.",
+        "You declared an interest before. It stands. Ask the coordinator if that is wrong.",
+    ),
+)

@@ -1,0 +1,274 @@
+"""The worklist of staff: which applications wait for this person, which go on, which are done.
+
+What waits for whom follows from the flow. Each list is a few short walks along an index (one for each state, fund and
+sub-region that the person may see), merged: as fast with a million applications as with a thousand.
+"""
+
+# ruff: noqa: S608  (the pieces of these statements are constants of this module)
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from fundapp.domain.application import FLOW, Effect
+from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role
+from fundapp.domain.register import fold
+from fundapp.persistence.application import DUE
+
+PAGE = 50
+FIRST = ("0001-01-01", 0)
+"""The key before the first row."""
+
+
+class Tab(StrEnum):
+    """Which part of the worklist."""
+
+    MINE = "voor-u"
+    RUNNING = "loopt"
+    DONE = "afgerond"
+
+
+ACTS: dict[Role, frozenset[str]] = {
+    role: frozenset(
+        str(state)
+        for t in FLOW.transitions
+        if role in t.who and Effect.REVOKE_FUNDS not in t.effects
+        for state in t.source
+    )
+    for role in sorted(STAFF_ROLES)
+}
+"""Role → the states in which it has something to do. To take back an award is always possible and asks for nobody."""
+
+DONE = frozenset(str(state) for state, look in FLOW.looks.items() if look.final)
+RUNNING = frozenset(map(str, FLOW.states)) - DONE - {str(FLOW.initial)}
+UNDECIDED = frozenset(map(str, FLOW.transition("withdraw").source)) - {str(FLOW.initial)}
+"""Sent and not decided: the school can still take it back, and the decision term runs."""
+
+
+class Row(NamedTuple):
+    """One line of the worklist. due_on: the day on which the decision must be there; asked in cents."""
+
+    id: int
+    key: str
+    ref: str
+    title: str
+    school: str
+    sub_region: str
+    state: str
+    requested_cents: int
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the person asked to see; None: everything. tranche: its id."""
+
+    state: str | None = None
+    fund: str | None = None
+    tranche: int | None = None
+    sub_region: str | None = None
+
+
+class Branch(NamedTuple):
+    """One walk: a state of a fund, in one sub-region or all (None). guarded: without what the person may not judge."""
+
+    state: str
+    fund: str
+    sub_region: str | None
+    guarded: bool
+
+
+class Round(NamedTuple):
+    """One choice of the filter: a tranche with its fund."""
+
+    fund: str
+    fund_nl: str
+    fund_en: str
+    id: int | None
+    ref: str | None
+    name: str | None
+
+
+def sees_all_of(actor: Actor, fund: str) -> bool:
+    """Whether a fund is within the grants of this person."""
+    return any(grant.fund in (None, fund) for grant in actor.grants)
+
+
+_ROUNDS = text("""
+  SELECT f.key, f.name_nl, f.name_en, t.id, t.ref, t.name FROM fund f
+  LEFT JOIN tranche t ON t.fund_key = f.key AND t.state <> 'prepared' ORDER BY f.key, t.opens_at DESC, t.id LIMIT 200
+""")
+
+
+def rounds(session: Session, actor: Actor) -> list[Round]:
+    """Return the funds that this person works for, with their tranches: the choices of the filter."""
+    return [found for row in session.execute(_ROUNDS) if sees_all_of(actor, (found := Round(*row)).fund)]
+
+
+def states_of(role: Role, tab: Tab | None) -> frozenset[str]:
+    """The states that a role sees on a tab; None: on all of them."""
+    if tab is None:
+        return RUNNING | DONE
+    return {Tab.MINE: ACTS[role], Tab.RUNNING: RUNNING, Tab.DONE: DONE}[tab]
+
+
+def branches(actor: Actor, tab: Tab | None, funds: Iterable[str], filters: Filters = Filters()) -> list[Branch]:
+    """Return the walks that make up a list, none of them within another."""
+    found = {
+        Branch(state, fund, region, grant.role in JUDGES)
+        for grant in actor.grants
+        for fund in funds
+        if grant.fund in (None, fund) and filters.fund in (None, fund)
+        for region in _regions(grant.sub_region, filters.sub_region)
+        for state in states_of(grant.role, tab)
+        if filters.state in (None, state)
+    }
+    return sorted((branch for branch in found if not _wider(branch) & found), key=lambda b: (*b[:2], b[2] or "", b[3]))
+
+
+def _wider(branch: Branch) -> set[Branch]:
+    """The walks that this one lies within."""
+    places, guards = {branch.sub_region, None}, {branch.guarded, False}
+    return {Branch(branch.state, branch.fund, place, guard) for place in places for guard in guards} - {branch}
+
+
+def _regions(granted: str | None, wished: str | None) -> Iterator[str | None]:
+    if granted is None or wished is None or granted == wished:
+        yield granted or wished
+
+
+_MAY = """
+  a.submitted_at IS NOT NULL AND (b.sub_region IS NULL OR a.sub_region = b.sub_region)
+  AND NOT (b.guarded AND (a.boards && CAST(:boards AS text[]) OR a.id = ANY (ARRAY(
+    SELECT application_id FROM interest_declaration WHERE person_id = :person AND interested))))
+"""
+_BRANCHES = """unnest(CAST(:states AS text[]), CAST(:funds AS text[]), CAST(:regions AS text[]),
+  CAST(:guards AS bool[])) AS b (state, fund, sub_region, guarded)"""
+_COLUMNS = f"""
+  SELECT a.id, CAST({DUE} AS text), a.ref, a.title, s.name, coalesce(r.name, a.sub_region), a.state,
+         a.requested_cents, a.decision_due_on
+  FROM found JOIN application a ON a.id = found.id
+  JOIN school s ON s.code = a.school_code LEFT JOIN sub_region r ON r.key = a.sub_region
+"""
+_BY_DUE = text(f"""
+  WITH found AS (
+    SELECT DISTINCT c.due, c.id FROM {_BRANCHES} CROSS JOIN LATERAL (
+      SELECT {DUE} AS due, a.id FROM application a
+      WHERE a.state = b.state AND a.fund_key = b.fund AND {_MAY}
+        AND ({DUE}, a.id) > (CAST(:due AS date), CAST(:after AS bigint))
+      ORDER BY {DUE}, a.id LIMIT :most) c
+    ORDER BY c.due, c.id LIMIT :most)
+  {_COLUMNS} ORDER BY found.due, found.id
+""")
+_BY_NUMBER = text(f"""
+  WITH found AS (
+    SELECT DISTINCT c.id FROM {_BRANCHES} CROSS JOIN LATERAL (
+      SELECT a.id FROM application a
+      WHERE a.state = b.state AND a.tranche_id = :tranche AND a.fund_key = b.fund AND {_MAY} AND a.id > :after
+      ORDER BY a.id LIMIT :most) c
+    ORDER BY c.id LIMIT :most)
+  {_COLUMNS} ORDER BY found.id
+""")
+_HERE = f"EXISTS (SELECT FROM b WHERE a.state = b.state AND a.fund_key = b.fund AND {_MAY})"
+_SEARCH = text(f"""
+  WITH b AS MATERIALIZED (SELECT * FROM {_BRANCHES}), found AS (
+    (SELECT a.id FROM application a WHERE a.ref LIKE :ref AND {_HERE} ORDER BY a.ref USING ~<~ LIMIT :most)
+    UNION
+    (SELECT a.id FROM application a WHERE lower(a.title) LIKE :title AND {_HERE}
+     ORDER BY lower(a.title) USING ~<~ LIMIT :most)
+    UNION
+    (SELECT c.id FROM (SELECT code, board_number FROM school WHERE code LIKE :code OR name_key LIKE :name
+                       ORDER BY name_key, code LIMIT :most) s
+     CROSS JOIN LATERAL (
+       SELECT a.id FROM application a
+       WHERE a.board_number = s.board_number AND a.school_code = s.code AND {_HERE}
+       ORDER BY a.id DESC LIMIT :most) c
+     LIMIT :most))
+  {_COLUMNS} WHERE (CAST(:tranche AS bigint) IS NULL OR a.tranche_id = :tranche) ORDER BY found.id DESC LIMIT :most
+""")
+
+
+def _values(actor: Actor, walks: list[Branch], most: int) -> dict[str, object]:
+    return {
+        "states": [b.state for b in walks],
+        "funds": [b.fund for b in walks],
+        "regions": [b.sub_region for b in walks],
+        "guards": [b.guarded for b in walks],
+        "boards": sorted(actor.boards),
+        "person": actor.id,
+        "most": most,
+    }
+
+
+def worklist(
+    session: Session,
+    actor: Actor,
+    tab: Tab,
+    funds: Iterable[str],
+    filters: Filters = Filters(),
+    *,
+    after: tuple[str, int] = FIRST,
+    most: int = PAGE,
+) -> list[Row]:
+    """Return one page of a tab, and one row more where there is a next page.
+
+    In the order of the decision term, what has none last; of one tranche: in the order of the applications' numbers.
+    after: key and id of the last row before; a page of one tranche needs only the id.
+    """
+    walks = branches(actor, tab, funds, filters)
+    if not walks:
+        return []
+    values = _values(actor, walks, most + 1) | {"after": after[1]}
+    if filters.tranche is not None:
+        return [Row(*row) for row in session.execute(_BY_NUMBER, values | {"tranche": filters.tranche})]
+    return [Row(*row) for row in session.execute(_BY_DUE, values | {"due": after[0]})]
+
+
+def search(
+    session: Session,
+    actor: Actor,
+    wanted: str,
+    funds: Iterable[str],
+    filters: Filters = Filters(),
+) -> list[Row]:
+    """Return the newest applications whose reference, title or school begins with what is wanted.
+
+    51 where there are more than a page. On all tabs: who searches does not know where it stands.
+    """
+    walks = branches(actor, None, funds, filters)
+    typed = " ".join(wanted.split())
+    if not walks or not typed:
+        return []
+    values = _values(actor, walks, PAGE + 1) | {
+        "ref": _begins(typed.upper()),
+        "title": _begins(typed.lower()),
+        "code": _begins(typed.upper()),
+        "name": _begins(fold(typed) or typed),
+        "tranche": filters.tranche,
+    }
+    return [Row(*row) for row in session.execute(_SEARCH, values)]
+
+
+def _begins(typed: str) -> str:
+    return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+_KEY = text(f"SELECT CAST({DUE} AS text), id FROM application WHERE ref = :ref")
+
+
+def next_after(session: Session, actor: Actor, ref: str) -> str | None:
+    """Return the reference that comes after this one on the person's own tab, from the top again at its end."""
+    here = session.execute(_KEY, {"ref": ref}).one_or_none()
+    funds = {found.fund for found in rounds(session, actor)}
+    places = [(here[0], here[1]), FIRST] if here else [FIRST]
+    for after in places:
+        for row in worklist(session, actor, Tab.MINE, funds, after=after, most=1):
+            if row.ref != ref:
+                return row.ref
+    return None
