@@ -38,6 +38,7 @@ class CaseType(Generic[R, F]):
     facts: what the flow's guards ask, for one person at one moment. scope: what roles on it are decided from.
     stream: its chain in the journal (a tranche's id, or 0). application_id: the application it belongs to, if any.
     context: what its mails and letters may say; plain data, frozen with the message.
+    audiences: the applications whose people hear of an act; where absent, those of the case itself.
     """
 
     flow: Flow[F]
@@ -47,6 +48,16 @@ class CaseType(Generic[R, F]):
     stream: Callable[[R], int]
     application_id: Callable[[R], int | None]
     context: Callable[[Session, R], dict[str, Any]]
+    audiences: Callable[[Session, R], list[Audience]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whose people hear of an act, about which application, and what the message may say."""
+
+    scope: Scope
+    application_id: int | None
+    context: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

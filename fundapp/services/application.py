@@ -247,7 +247,7 @@ def end_terms(act: Act) -> None:
 def refs_of(session: Session, ids: Iterable[int]) -> dict[int, str]:
     """References by id."""
     rows = session.execute(select(Application.id, Application.ref).where(Application.id.in_(list(ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def require_role(roles: frozenset[Role], *wanted: Role) -> None:

@@ -115,9 +115,7 @@ def open_recoveries(session: Session) -> list[OpenRecovery]:
     awarded = dict(
         session.execute(
             select(Award.application_id, Award.iban).where(Award.application_id.in_([r.application_id for r in rows]))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     known: dict[str, set[str]] = {}
     for board, iban in session.execute(

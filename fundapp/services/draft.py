@@ -538,18 +538,16 @@ def _contribution_facts(row: Contribution) -> ContributionFacts:
 
 
 def _awarded_to_board(session: Session, app: Application) -> int:
-    return (
-        session.scalar(
-            select(func.coalesce(func.sum(Award.cents), 0))
-            .join(Application, Application.id == Award.application_id)
-            .where(
-                Application.tranche_id == app.tranche_id,
-                Application.board_number == app.board_number,
-                Application.id != app.id,
-            )
+    awarded = session.scalar(
+        select(func.sum(Award.cents))
+        .join(Application, Application.id == Award.application_id)
+        .where(
+            Application.tranche_id == app.tranche_id,
+            Application.board_number == app.board_number,
+            Application.id != app.id,
         )
-        or 0
     )
+    return int(awarded or 0)  # PostgreSQL sums bigints to a numeric
 
 
 def _earlier(session: Session, app: Application) -> tuple[EarlierApplication, ...]:

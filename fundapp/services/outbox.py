@@ -36,10 +36,12 @@ def write_mails(
     journal_id: int,
     application_id: int | None,
     context: Mapping[str, Any],
+    about: str = "",
 ) -> int:
     """Write the mails of one act, one to each holder of each role; return how many are new.
 
-    context: what the templates may say. The recipient's name is added as `name`.
+    context: what the templates may say. The recipient's name is added as `name`. about: tells apart the mails of one
+    act that is about several cases (a payment batch), so that somebody with two of them hears of both.
     """
     found = holders(session, scope, [mail.to for mail in mails])
     return _insert(
@@ -48,7 +50,7 @@ def write_mails(
             _row(
                 mail.template,
                 person,
-                key=f"{journal_id}:{mail.template}:{person.id}",
+                key=f"{journal_id}:{mail.template}:{person.id}{about}",
                 context=context,
                 journal_id=journal_id,
                 application_id=application_id,
@@ -130,7 +132,8 @@ class Status:
 def status(session: Session, *, limit: int) -> Status:
     """Return how the mails stand; `stuck` has the newest `limit` of the dead and uncertain ones."""
     row = OutboxMessage
-    numbers = dict(session.execute(select(row.state, func.count()).group_by(row.state)).tuples().all())
+    counted = session.execute(select(row.state, func.count().label("number")).group_by(row.state))
+    numbers = {found.state: found.number for found in counted}
     oldest = session.scalar(
         select(func.min(row.next_try_at)).where(row.state == "queued", row.next_try_at <= func.now())
     )

@@ -21,8 +21,8 @@ from fundapp.persistence.application import Application
 from fundapp.persistence.decision import Award
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch, PaymentOrder
-from fundapp.services.act import Act, CaseType
-from fundapp.services.funds import pot_of
+from fundapp.services.act import Act, Audience, CaseType
+from fundapp.services.funds import case_context, pot_of
 from fundapp.services.journal import note
 from fundapp.services.programme import lead_applicant
 from fundapp.services.subject import missing
@@ -125,9 +125,7 @@ def prepare(
     tranches = dict(
         session.execute(
             select(Application.id, Application.tranche_id).where(Application.id.in_([i.application_id for i in locked]))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     for number, instalment in enumerate(locked, 1):
         line = wanted[instalment.id]
@@ -297,6 +295,20 @@ def _context(_session: Session, batch: PaymentBatch) -> dict[str, Any]:
     return {"ref": batch.ref, "amount": batch.total_cents, "url_path": f"/betaalruns/{batch.ref}"}
 
 
+def _audiences(session: Session, batch: PaymentBatch) -> list[Audience]:
+    """The schools that are paid: each hears of its own payment only."""
+    found = {order.application_id: order for order in orders(session, batch)}
+    apps = session.scalars(select(Application).where(Application.id.in_(found)).order_by(Application.id))
+    return [
+        Audience(
+            Scope(app.fund_key, app.sub_region, app.board_number, app.school_code, frozenset(app.boards)),
+            app.id,
+            case_context(session, app) | {"amount": found[app.id].cents, "iban": found[app.id].iban[-4:]},
+        )
+        for app in apps
+    ]
+
+
 def _scope(_session: Session, _batch: PaymentBatch) -> Scope:
     return Scope(fund="")
 
@@ -309,4 +321,5 @@ KIND: CaseType[PaymentBatch, payment.Facts] = CaseType(
     stream=lambda _batch: 0,
     application_id=lambda _batch: None,
     context=_context,
+    audiences=_audiences,
 )

@@ -158,7 +158,7 @@ def batch_orders(session: Session, batch_id: int) -> list[OrderLine]:
 def names(session: Session, *person_ids: int | None) -> dict[int, str]:
     """Return the names of these people by id. One query."""
     wanted = {one for one in person_ids if one is not None}
-    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted))).tuples().all())
+    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted))).all())
 
 
 def per_tranche(lines: Sequence[OrderLine]) -> list[tuple[str, int]]:

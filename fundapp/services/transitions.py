@@ -15,7 +15,7 @@ from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.journal import Journal
-from fundapp.services.act import Act, CaseType
+from fundapp.services.act import Act, Audience, CaseType
 from fundapp.services.bookings import as_data, write_entries
 from fundapp.services.effects import HANDLERS
 from fundapp.services.kinds import KINDS
@@ -139,16 +139,26 @@ def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | Non
     write_entries(session, journal.id, act.bookings, act.now)
     session.add_all([make(journal.id) for make in act.after_journal])
     if act.transition.mail:
-        context = case.context(session, row) | act.context
+        _write_mails(case, act, journal.id)
+    session.flush()
+
+
+def _write_mails(case: CaseType[Any, Any], act: Act, journal_id: int) -> None:
+    session, row = act.session, act.row
+    if case.audiences is not None:
+        audiences = case.audiences(session, row)
+    else:
+        audiences = [Audience(case.scope(session, row), case.application_id(row), case.context(session, row))]
+    for number, audience in enumerate(audiences):
         write_mails(
             session,
             act.transition.mail,
-            scope=case.scope(session, row),
-            journal_id=journal.id,
-            application_id=case.application_id(row),
-            context=context,
+            scope=audience.scope,
+            journal_id=journal_id,
+            application_id=audience.application_id,
+            context=audience.context | act.context,
+            about=f":{audience.application_id}" if number else "",
         )
-    session.flush()
 
 
 _SENTENCES = {

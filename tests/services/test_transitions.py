@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.domain.application import State
 from fundapp.domain.ledger import Account
-from fundapp.domain.people import Actor, Role
+from fundapp.domain.people import Actor, Grant, Role
 from fundapp.domain.refusal import Kind, Refused
 from fundapp.persistence.application import Application, BudgetLine
 from fundapp.persistence.db import make_engine, session_factory
@@ -180,7 +180,7 @@ def test_a_key_of_another_form_is_refused(decided: tuple[Session, str, Actor]) -
 def test_who_advised_does_not_decide_and_the_database_says_so_too(decided: tuple[Session, str, Actor]) -> None:
     session, ref, _ = decided
     adviser_id = session.scalars(select(Advice.adviser_id)).one()
-    adviser = Actor(adviser_id, "Ada", "ada@example.org", grants=frozenset({*_grants(Role.DECISION_MAKER)}))
+    adviser = Actor(adviser_id, "Ada", "ada@example.org", grants=frozenset({Grant(Role.DECISION_MAKER)}))
     with pytest.raises(Refused) as refused:
         award(session, ref, adviser)
     assert "adviser_decides" in codes(refused)
@@ -194,12 +194,6 @@ def test_who_advised_does_not_decide_and_the_database_says_so_too(decided: tuple
             ),
             {"app": advice.application_id, "who": adviser_id, "advice": advice.id},
         )
-
-
-def _grants(*roles: Role) -> list[object]:
-    from fundapp.domain.people import Grant
-
-    return [Grant(role) for role in roles]
 
 
 def test_somebody_without_a_role_is_told_nothing(decided: tuple[Session, str, Actor]) -> None:
