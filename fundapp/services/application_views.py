@@ -1,0 +1,442 @@
+"""What the pages of a school read: its list of things to do, one application with all that belongs to it, its story.
+
+A fixed number of statements for each page, whatever there is to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, case, false, func, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from fundapp.domain.application import FLOW, State
+from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.facts import Facts
+from fundapp.domain.flow import Look
+from fundapp.domain.form_spec import PageKind, Section
+from fundapp.domain.fund import FundSpec
+from fundapp.domain.people import Actor, Capacity, Role
+from fundapp.domain.refusal import Refusal
+from fundapp.domain.settlement import Calculation
+from fundapp.domain.text import Text
+from fundapp.persistence.application import (
+    Application,
+    Attachment,
+    BudgetLine,
+    Contribution,
+    Partner,
+    StoredDocument,
+    Submission,
+    Term,
+)
+from fundapp.persistence.change import ChangeRequest
+from fundapp.persistence.decision import Letter
+from fundapp.persistence.fund import Tranche, WindowExtension
+from fundapp.persistence.journal import Journal
+from fundapp.persistence.payment import Instalment
+from fundapp.persistence.people import Person
+from fundapp.persistence.register import School
+from fundapp.persistence.settlement import Determination, IntentResponse
+from fundapp.services import draft, funds
+
+SHOWN = 30
+"""Applications on one page of the list."""
+
+TERM_OF_STATE = {
+    State.SUBMITTED: "decision",
+    State.UNDER_REVIEW: "decision",
+    State.ADVISED: "decision",
+    State.WAITLISTED: "decision",
+    State.INCOMPLETE: "completion",
+    State.AWARDED: "report",
+    State.REPORTED: "determination",
+    State.DETERMINATION_INTENDED: "response",
+    State.DETERMINED: "recovery",
+}
+"""The term that says by when the next thing happens."""
+
+TODO = {
+    State.DRAFT: Text("Maak uw aanvraag af en stuur hem in", "Finish your application and send it"),
+    State.INCOMPLETE: Text("Vul uw aanvraag aan", "Complete your application"),
+    State.AWARDED: Text(
+        "Stuur na het project uw verantwoording in", "Send your final accounts when the project is done"
+    ),
+    State.DETERMINATION_INTENDED: Text(
+        "Reageer op het voornemen voor het eindbedrag", "Respond to the intended final amount"
+    ),
+}
+"""What the school itself must do now."""
+
+NEXT = {
+    State.SUBMITTED: Text("Wij kijken of uw aanvraag compleet is.", "We check whether your application is complete."),
+    State.UNDER_REVIEW: Text("De adviescommissie leest uw aanvraag.", "The advisory panel reads your application."),
+    State.ADVISED: Text(
+        "De adviescommissie heeft advies gegeven. De stuurgroep besluit.",
+        "The advisory panel gave its advice. The steering group decides.",
+    ),
+    State.WAITLISTED: Text(
+        "Uw aanvraag staat op de wachtlijst. Komt er geld vrij? Dan hoort u van ons.",
+        "Your application is on the waiting list. If money comes free, you hear from us.",
+    ),
+    State.REPORTED: Text(
+        "Wij controleren uw verantwoording en berekenen het eindbedrag.",
+        "We check your final accounts and work out the final amount.",
+    ),
+    State.DETERMINED: Text(
+        "Het eindbedrag staat vast. De laatste betaling loopt nog.",
+        "The final amount is fixed. The last payment is still on its way.",
+    ),
+    State.SETTLED: Text("Uw project is afgerond. Bedankt!", "Your project is settled. Thank you!"),
+    State.REJECTED: Text(
+        "Uw aanvraag is afgewezen. In de brief staat waarom.", "Your application was rejected. The letter says why."
+    ),
+    State.NOT_CONSIDERED: Text(
+        "Uw aanvraag was niet compleet. Wij behandelen hem niet verder.",
+        "Your application was not complete. We do not deal with it further.",
+    ),
+    State.WITHDRAWN: Text("U hebt de aanvraag ingetrokken.", "You withdrew the application."),
+    State.REVOKED: Text(
+        "De toekenning is ingetrokken. In de brief staat waarom.", "The award was revoked. The letter says why."
+    ),
+}
+"""What happens now, where the school waits."""
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One application in the list of a school. due: by when; todo: what the school must do, None where it waits."""
+
+    id: int
+    ref: str
+    title: str
+    school: str
+    round: str
+    look: Look
+    due: date | datetime | None
+    todo: Text | None
+    requested_cents: int
+
+
+def own_schools(actor: Actor) -> Any:
+    """SQL: the school is one that this person may write for."""
+    members = [m for m in actor.memberships if m.capacity is not Capacity.EMPLOYEE]
+    one_by_one = [
+        and_(School.board_number == m.board, true() if m.school is None else School.code == m.school) for m in members
+    ]
+    return or_(false(), *one_by_one)
+
+
+def _own_applications(actor: Actor) -> Any:
+    members = [m for m in actor.memberships if m.capacity is not Capacity.EMPLOYEE]
+    return or_(
+        false(),
+        *[
+            and_(
+                Application.board_number == m.board,
+                true() if m.school is None else Application.school_code == m.school,
+            )
+            for m in members
+        ],
+    )
+
+
+def own_list(session: Session, actor: Actor, *, after: int | None = None) -> tuple[list[ListRow], int | None]:
+    """Return the newest applications of this person's schools, and the id to go on after (None: there are no more)."""
+    term = case(*[(Application.state == state, name) for state, name in TERM_OF_STATE.items()])
+    query = (
+        select(
+            Application.id,
+            Application.ref,
+            Application.title,
+            Application.state,
+            Application.requested_cents,
+            School.name.label("school"),
+            Tranche.name.label("round"),
+            func.coalesce(WindowExtension.until, Tranche.closes_at).label("closes_at"),
+            Term.due_on,
+        )
+        .join(School, School.code == Application.school_code)
+        .join(Tranche, Tranche.id == Application.tranche_id)
+        .outerjoin(
+            WindowExtension,
+            and_(
+                WindowExtension.tranche_id == Application.tranche_id,
+                WindowExtension.school_code == Application.school_code,
+            ),
+        )
+        .outerjoin(Term, and_(Term.application_id == Application.id, Term.ended_on.is_(None), Term.name == term))
+        .where(_own_applications(actor))
+        .order_by(Application.id.desc())
+        .limit(SHOWN + 1)
+    )
+    if after is not None:
+        query = query.where(Application.id < after)
+    rows = session.execute(query).all()
+    found = [
+        ListRow(
+            id=row.id,
+            ref=row.ref,
+            title=row.title,
+            school=row.school,
+            round=row.round,
+            look=FLOW.look(row.state),
+            due=row.closes_at.astimezone(AMSTERDAM) if row.state == State.DRAFT else row.due_on,
+            todo=TODO.get(State(row.state)),
+            requested_cents=row.requested_cents,
+        )
+        for row in rows[:SHOWN]
+    ]
+    return found, found[-1].id if len(rows) > SHOWN else None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A round in which one of this person's schools can begin an application."""
+
+    ref: str
+    name: Text
+    fund: Text
+    closes_at: datetime
+    schools: tuple[tuple[str, str], ...]
+    maximum_cents: int | None
+
+
+def openings(session: Session, actor: Actor, now: datetime) -> list[Opening]:
+    """Return the rounds that are open now, each with the schools (code, name) of this person that may apply."""
+    rounds = [row for row in funds.open_tranches(session, now) if row.opens_at <= now]
+    mine = session.execute(
+        select(School.code, School.name, School.level)
+        .where(own_schools(actor), School.closed_on.is_(None))
+        .order_by(School.name_key, School.code)
+        .limit(100)
+    ).all()
+    found = []
+    for row in rounds:
+        spec = funds.spec_of(session, row.fund_version_id)
+        fitting = tuple((s.code, s.name) for s in mine if not spec.levels or s.level in spec.levels)
+        if fitting:
+            name = (
+                Text(row.spec["name"]["nl"], row.spec["name"]["en"]) if "name" in row.spec else Text(row.name, row.name)
+            )
+            found.append(Opening(row.ref, name, spec.short_name, row.closes_at, fitting, spec.maximum_cents))
+    return found
+
+
+# --- one application --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One application with all that a school filled in."""
+
+    app: Application
+    spec: FundSpec
+    round: str
+    school: str
+    closes_at: datetime
+    budget: Sequence[BudgetLine]
+    contributions: Sequence[Contribution]
+    partners: Sequence[Partner]
+    documents: Sequence[tuple[Attachment, StoredDocument]]
+    problems: Sequence[tuple[str, Refusal]]
+
+    @property
+    def eligible_cents(self) -> int:
+        """The part of the cost that the fund pays its share of."""
+        return draft.eligible_cost(self.spec, self.budget)
+
+    def problems_of(self, section: Section) -> list[Refusal]:
+        """What is missing or wrong on one page."""
+        return [refusal for key, refusal in self.problems if key == section.key]
+
+    def begun(self, section: Section) -> bool:
+        """Whether anything was filled in on one page."""
+        rows: Mapping[PageKind, Sequence[Any]] = {
+            PageKind.BUDGET: self.budget,
+            PageKind.CO_FINANCING: self.contributions,
+            PageKind.PARTNERS: self.partners,
+            PageKind.DOCUMENTS: self.documents,
+        }
+        signed = section.page is PageKind.SIGNING and self.app.answers.get("signer_name")
+        answered = any(question.key in self.app.answers for question in section.questions)
+        return bool(answered or signed or rows.get(section.page))
+
+
+def sheet(session: Session, app: Application) -> Sheet:
+    """Read an application with all that belongs to it."""
+    row = session.execute(
+        select(
+            Tranche.name,
+            School.name.label("school"),
+            func.coalesce(WindowExtension.until, Tranche.closes_at).label("closes_at"),
+        )
+        .select_from(Tranche)
+        .join(School, School.code == app.school_code)
+        .outerjoin(
+            WindowExtension,
+            and_(WindowExtension.tranche_id == Tranche.id, WindowExtension.school_code == app.school_code),
+        )
+        .where(Tranche.id == app.tranche_id)
+    ).one()
+    return Sheet(
+        app=app,
+        spec=funds.spec_of(session, app.fund_version_id),
+        round=row.name,
+        school=row.school,
+        closes_at=row.closes_at,
+        budget=draft.budget(session, app),
+        contributions=draft.contributions(session, app),
+        partners=draft.partners(session, app),
+        documents=documents(session, app),
+        problems=draft.problems(session, app),
+    )
+
+
+def documents(session: Session, app: Application) -> list[tuple[Attachment, StoredDocument]]:
+    """The documents of an application with what is known of each file, in the order in which they came."""
+    rows = session.execute(
+        select(Attachment, StoredDocument)
+        .join(StoredDocument, StoredDocument.sha256 == Attachment.sha256)
+        .where(Attachment.application_id == app.id)
+        .order_by(Attachment.id)
+    )
+    return [(attachment, stored) for attachment, stored in rows]
+
+
+def co_financing_sentence(spec: FundSpec, facts: Facts) -> Text | None:
+    """What the condition on co-financing says; None where the fund has none."""
+    return spec.co_financing.check(facts).sentence if spec.co_financing else None
+
+
+def school_names(session: Session, codes: Sequence[str]) -> dict[str, str]:
+    """Names of schools by code, of those that exist."""
+    if not codes:
+        return {}
+    return dict(session.execute(select(School.code, School.name).where(School.code.in_(codes))).tuples().all())
+
+
+# --- the story --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. who: a name, only for what the school itself did."""
+
+    at: datetime
+    what: Text
+    who: str | None = None
+    reason: str = ""
+    letter: int | None = None
+
+
+_PAID = Text("Betaald: {purpose}", "Paid: {purpose}")
+_BEGUN = Text("Concept begonnen", "Draft begun")
+_TOLD = {transition.name: transition for transition in FLOW.transitions}
+
+
+def events(session: Session, app: Application) -> list[Event]:
+    """What happened to an application, the oldest first, as its school may read it."""
+    rows = session.execute(
+        select(Journal.id, Journal.at, Journal.action, Journal.reason, Person.name, Letter.id.label("letter"))
+        .outerjoin(Person, Person.id == Journal.actor_id)
+        .outerjoin(Letter, Letter.journal_id == Journal.id)
+        .where(Journal.kind == "application", Journal.subject_id == app.id)
+        .order_by(Journal.id, Letter.id)
+    ).all()
+    told: dict[int, Event] = {}
+    for row in rows:
+        transition = _TOLD.get(row.action)
+        if row.id in told or not (transition or row.action == "begin"):
+            continue
+        ours = transition is None or Role.APPLICANT in transition.who
+        public = ours or any(mail.to is Role.APPLICANT for mail in transition.mail) if transition else True
+        what = transition.past if transition else _BEGUN
+        told[row.id] = Event(
+            at=row.at,
+            what=Text(what.nl[:1].upper() + what.nl[1:], what.en[:1].upper() + what.en[1:]),
+            who=row.name if ours else None,
+            reason=row.reason if public else "",
+            letter=row.letter,
+        )
+    return list(told.values())
+
+
+def newest_submission(session: Session, app: Application) -> Submission | None:
+    """What was sent last, or None."""
+    return session.scalar(
+        select(Submission).where(Submission.application_id == app.id).order_by(Submission.number.desc()).limit(1)
+    )
+
+
+def running_term(session: Session, app: Application) -> Term | None:
+    """The term that says by when the next thing happens, or None."""
+    name = TERM_OF_STATE.get(State(app.state))
+    return session.scalar(
+        select(Term)
+        .where(Term.application_id == app.id, Term.name == name, Term.ended_on.is_(None))
+        .order_by(Term.round.desc())
+        .limit(1)
+    )
+
+
+def letters(session: Session, app: Application) -> list[Letter]:
+    """The letters of an application, the newest first."""
+    return list(session.scalars(select(Letter).where(Letter.application_id == app.id).order_by(Letter.id.desc())))
+
+
+def instalments(session: Session, app: Application) -> list[Instalment]:
+    """The payments that were promised, in order; not those that are no longer owed."""
+    query = select(Instalment).where(Instalment.application_id == app.id, Instalment.state != "dropped")
+    return list(session.scalars(query.order_by(Instalment.number)))
+
+
+def open_letter(session: Session, app: Application, letter_id: int, *, reader: Actor, now: datetime) -> Letter | None:
+    """Return a letter of an application; the first time that its school reads it is kept (Awb 2:17)."""
+    letter = session.scalar(select(Letter).where(Letter.id == letter_id, Letter.application_id == app.id))
+    if letter is not None and letter.opened_at is None and _writes_for(reader, app):
+        session.execute(update(Letter).where(Letter.id == letter_id, Letter.opened_at.is_(None)).values(opened_at=now))
+    return letter
+
+
+def _writes_for(actor: Actor, app: Application) -> bool:
+    return any(
+        m.board == app.board_number and m.school in (None, app.school_code) and m.capacity is not Capacity.EMPLOYEE
+        for m in actor.memberships
+    )
+
+
+# --- intended amount and changes --------------------------------------------------------------------------------------
+
+
+def intended(session: Session, app: Application) -> tuple[Calculation, datetime] | None:
+    """The newest intended calculation and when it was sent, or None."""
+    row = session.scalar(
+        select(Determination)
+        .where(Determination.application_id == app.id, Determination.kind == "intended")
+        .order_by(Determination.id.desc())
+        .limit(1)
+    )
+    return None if row is None else (Calculation(**row.calculation), row.at)
+
+
+def response(session: Session, app: Application) -> IntentResponse | None:
+    """What the school said of the intended amount, or None."""
+    return session.scalar(
+        select(IntentResponse)
+        .where(IntentResponse.application_id == app.id)
+        .order_by(IntentResponse.id.desc())
+        .limit(1)
+    )
+
+
+def changes(session: Session, app: Application) -> list[ChangeRequest]:
+    """The changes that were asked, the newest first."""
+    query = select(ChangeRequest).where(ChangeRequest.application_id == app.id)
+    return list(session.scalars(query.order_by(ChangeRequest.id.desc())))
