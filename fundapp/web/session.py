@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
     """Set up the database session, sign-in and the cookies of an application."""
     db.init_app(app)
     _login.session_protection = None  # it would end the session of a phone that changes network
-    _login.init_app(app)
+    _login.init_app(app, add_context_processor=False)  # it would ask the database for error pages too
 
 
 @_login.user_loader  # type: ignore[untyped-decorator]  # Flask-Login has no types

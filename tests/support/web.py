@@ -107,6 +107,18 @@ def app(fresh_database: str, clock: Clock, wakes: list[str], tmp_path: Path) -> 
         db.engine.dispose()
 
 
+def lose_database() -> None:
+    """Inside an application context: from now on the application's database cannot be reached."""
+    from sqlalchemy import create_engine
+
+    from fundapp.web.session import db
+
+    db.engine.dispose()
+    engines = db.engines
+    assert isinstance(engines, dict)
+    engines[None] = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
 @contextmanager
 def writing(app: Flask) -> Iterator[Session]:
     """Yield a session on the application's database; what was written is committed at the end of the block."""
