@@ -105,8 +105,8 @@ def calculate(
 ) -> Calculation:
     """Return the final amount of a case. All amounts in cents.
 
-    co_financing_received: what others really paid; None where the fund does not ask it: the rest of the cost (cost minus
-    grant) is then borne by others by definition, and cannot be short.
+    co_financing_received: what others really paid; None where the fund does not ask it: the rest of the cost (cost
+    minus grant) is then borne by others by definition, and cannot be short.
     """
     eligible = sum(line.counts for line in lines)
     by_share = share(eligible, rules.share_bp)

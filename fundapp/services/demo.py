@@ -27,6 +27,7 @@ from fundapp.persistence.application import Application, StoredDocument
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch
 from fundapp.persistence.people import Membership, Person, RoleGrant
+from fundapp.persistence.progress import ProgressRow
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import InterestDeclaration
 from fundapp.persistence.unit_of_work import unit_of_work
@@ -139,7 +140,16 @@ class Storyteller:
             )
         for row in data["tranches"]:
             self._tranche(row)
+        self._progress_report()
         self.sheets = {sheet["ref"]: sheet for sheet in data["applications"]}
+
+    def _progress_report(self) -> None:
+        told = yaml.safe_load((DATA / "demo" / "progress.yaml").read_text(encoding="utf-8"))
+        for position, part in enumerate(told["parts"], 1):
+            for number, row in enumerate(part["rows"], 1):
+                self.session.add(
+                    ProgressRow(period=told["period"], part_position=position, part=part["part"], number=number, **row)
+                )
 
     def _person(self, row: dict[str, Any], since: datetime) -> None:
         person = Person(email=row["email"], name=row["name"], created_at=since)

@@ -46,6 +46,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_person_email")),
     )
     op.create_table(
+        "progress_row",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("part_position", sa.Integer(), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("planned", sa.Text(), nullable=False),
+        sa.Column("reached", sa.Text(), nullable=False),
+        sa.Column("plans", sa.Text(), nullable=False),
+        sa.Column("flag", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "flag IN ('changed', 'finished', 'merged', 'new', 'running')", name=op.f("ck_progress_row_flag")
+        ),
+        sa.CheckConstraint("period ~ '^[0-9]{4}-[0-9]{2}$'", name=op.f("ck_progress_row_period")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_progress_row")),
+        sa.UniqueConstraint(
+            "period", "part_position", "number", name=op.f("uq_progress_row_period_part_position_number")
+        ),
+    )
+    op.create_table(
         "register_import",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
