@@ -211,15 +211,21 @@ def gaps(session: Session) -> tuple[Gap, ...]:
         .group_by(BankStatement.id)
         .order_by(BankStatement.account, first_booked.asc().nulls_last(), BankStatement.id)
     ).all()
-    ends = Counter((row.account, row.closing_cents) for row in rows)
+    moved = [row for row in rows if row.opening_cents != row.closing_cents]
+    ends = Counter((row.account, row.closing_cents) for row in moved)
+    known = {(row.account, cents) for row in moved for cents in (row.opening_cents, row.closing_cents)}
     begun: set[str] = set()
     found: list[Gap] = []
-    for account, statement_id, opening, _ in rows:
-        if ends[account, opening] and account in begun:
+    for account, statement_id, opening, closing in rows:
+        if account not in begun:
+            begun.add(account)
+            known.add((account, opening))
+        elif opening == closing:  # nothing moved: it follows on any statement that stood there
+            found += [] if (account, opening) in known else [Gap(account, statement_id, opening)]
+        elif ends[account, opening]:
             ends[account, opening] -= 1
-        elif account in begun:
+        else:
             found.append(Gap(account, statement_id, opening))
-        begun.add(account)
     return tuple(found)
 
 
@@ -240,6 +246,14 @@ def open_lines(session: Session, *, limit: int = 200) -> list[OpenLine]:
         select(BankLine).where(BankLine.matched_as.is_(None)).order_by(BankLine.booked_on, BankLine.id).limit(limit)
     )
     return [OpenLine(row, _why(match(session, _as_told(session, row)))) for row in rows]
+
+
+def why_open(session: Session, line_id: int) -> Text:
+    """Return why a line was not matched. Raises Refused(NOT_FOUND)."""
+    row = session.get(BankLine, line_id)
+    if row is None:
+        raise Refused(missing())
+    return _why(match(session, _as_told(session, row)))
 
 
 def _why(found: Match) -> Text:

@@ -213,23 +213,13 @@ def _recovery(line: Line, recoveries: list[OpenRecovery]) -> Match:
 
 
 def named_in(text: str, refs: Iterable[str]) -> set[str]:
-    """Return the references that a payer wrote: as they are, else (only one) without signs and spaces.
-
-    A reference that is the beginning of a longer one does not count where the longer one stands.
-    """
-    upper = text.upper()
-    exact = {ref for ref in refs if re.search(rf"(?<![A-Z0-9]){re.escape(ref.upper())}(?![A-Z0-9])", upper)}
-    if exact:
-        return exact
-    squeezed = _squeeze(upper)
-    loose = {ref for ref in refs if _squeeze(ref.upper()) in squeezed}
-    return {
-        ref for ref in loose if not any(other != ref and _squeeze(other).startswith(_squeeze(ref)) for other in loose)
-    }
+    """Return the references that a payer wrote, whatever signs and spaces stand between or are left out."""
+    return {ref for ref in refs if _written(ref).search(text)}
 
 
-def _squeeze(text: str) -> str:
-    return re.sub(r"[^A-Z0-9]", "", text.upper())
+def _written(ref: str) -> re.Pattern[str]:
+    parts = re.findall(r"[A-Za-z0-9]+", ref)
+    return re.compile(rf"(?<![A-Z0-9]){'[^A-Z0-9]*'.join(parts)}(?![0-9])", re.IGNORECASE)
 
 
 _BY_HAND = Text(" Koppel de regel met de hand.", " Match the line by hand.")

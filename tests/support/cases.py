@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -29,7 +30,7 @@ from fundapp.persistence.register import School, SchoolBoard, SubRegion
 from fundapp.persistence.review import Advice
 from fundapp.services.act import Booking
 from fundapp.services.bookings import record
-from fundapp.services.funds import publish
+from fundapp.services.funds import pot_of, publish
 from tests.support.camt import example_iban
 
 NOW = datetime(2025, 3, 14, 12, 0, tzinfo=UTC)
@@ -38,6 +39,11 @@ SUB_REGIONS = {
     "oosterschelde": "Oosterschelde",
     "zeeuws_vlaanderen": "Zeeuws-Vlaanderen",
 }
+
+
+@cache
+def _spec(profile: Profile) -> FundSpec:
+    return load_fund(FUNDS / "stimuleringsregeling-po.yaml").under(profile)
 
 
 class Cases:
@@ -70,8 +76,7 @@ class Cases:
     def version(self) -> FundVersion:
         """A published fund: the one for primary education that the product comes with."""
         if self._version is None:
-            spec: FundSpec = load_fund(FUNDS / "stimuleringsregeling-po.yaml").under(self.profile)
-            self._version = publish(self.session, spec, now=NOW)
+            self._version = publish(self.session, _spec(self.profile), now=NOW)
         return self._version
 
     def tranche(
@@ -225,8 +230,9 @@ class Cases:
         return row
 
     def book(self, app: Application, action: str, postings: Iterable[Posting]) -> int:
-        """Book postings of an application, without its sub-ceiling; return the journal id."""
-        return self._record(app, app.tranche_id, action, [Booking(p, app.tranche_id, "", app.id) for p in postings])
+        """Book postings of an application, in the pot of its sub-region; return the journal id."""
+        pot = pot_of(self.session, app)
+        return self._record(app, app.tranche_id, action, [Booking(p, app.tranche_id, pot, app.id) for p in postings])
 
     def _record(self, row: Any, stream: int, action: str, bookings: list[Booking], *, kind: str = "application") -> int:
         system = Actor(id=None, name="", email="")
