@@ -43,6 +43,20 @@ def page_of(kind: str) -> Callable[[PageOf], PageOf]:
     return register
 
 
+LANDINGS: dict[tuple[str, str], PageOf] = {}
+"""(kind, action) → where somebody lands after it, for acts after which that is not the page of the case."""
+
+
+def lands_on(kind: str, *actions: str) -> Callable[[PageOf], PageOf]:
+    """Register where somebody lands after these actions: `(ref, actor) -> URL`."""
+
+    def register(find: PageOf) -> PageOf:
+        LANDINGS.update({(kind, action): find for action in actions})
+        return find
+
+    return register
+
+
 def page_url(kind: str, ref: str, actor: Actor) -> str:
     """The address of the page of a case, for this person; the home page for a kind without pages."""
     find = PAGES.get(kind)
@@ -115,7 +129,7 @@ def ask(kind: str, ref: str, action: str) -> Response:
         decide(FLOWS[kind], action, facts, {}, seen=None)  # says why
     elif offer.refusals:
         raise Refused(*offer.refusals)
-    form = _form(transition)
+    form = _form(kind, transition)
     form.prepare(row, facts)
     form.fresh(facts.version)
     return _show(kind, ref, transition, form, row, facts)
@@ -127,7 +141,7 @@ def act(kind: str, ref: str, action: str) -> Response:
     """Do it: once, on the version that the person saw, and go on to the page of the case."""
     actor = signed_in()
     transition = FLOWS[kind].transition(action)
-    form = _form(transition)
+    form = _form(kind, transition)
     if transition.asks is not None:
         row, facts, _ = look(db.session(), kind, ref, actor=actor, now=request_now())
         form.prepare(row, facts)
@@ -159,11 +173,13 @@ def act(kind: str, ref: str, action: str) -> Response:
             form.seen.data = str(facts.version)  # the page now shows what changed; sending again is a choice
         return _show(kind, ref, transition, form, row, facts, status=STATUS[error.kind])
     notify(Text("Gelukt: {past}.", "Done: {past}.").fill(past=transition.past))
-    return make_response(redirect(page_url(kind, ref, actor), code=303))
+    landing = LANDINGS.get((kind, action))
+    return make_response(redirect(landing(ref, actor) if landing else page_url(kind, ref, actor), code=303))
 
 
-def _form(transition: Transition[Any]) -> ActionForm:
-    return (FORMS[transition.asks] if transition.asks is not None else ActionForm)()
+def _form(kind: str, transition: Transition[Any]) -> ActionForm:
+    """The form that a transition asks for; one that only sends hidden fields along is called "kind.action"."""
+    return FORMS.get(transition.asks or f"{kind}.{transition.name}", ActionForm)()
 
 
 def _show(
