@@ -18,7 +18,7 @@ from fundapp.services.programme import programme
 from fundapp.web import access, errors, headers, health, navigation, parking, present, session
 from fundapp.web.assets import core_style
 
-FEATURES = ("health", "people", "information", "actions")
+FEATURES = ("health", "people", "information", "public", "actions", "applications", "drafting", "reporting")
 """The modules of this package that hold pages: each has a blueprint `bp`."""
 
 MEGABYTE = 1024 * 1024
