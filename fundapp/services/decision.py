@@ -23,6 +23,7 @@ from fundapp.persistence.review import Advice, InterestDeclaration
 from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.services import funds, terms
 from fundapp.services.act import Act
+from fundapp.services.letters import letter_row
 
 KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
 """Transition → kind of decision."""
@@ -227,23 +228,6 @@ def _prepare_report(session: Session, app: Application) -> None:
     )
 
 
-def revoke_funds(act: Act) -> None:
-    """Release what was promised; what was paid already is asked back (Awb 4:48, 4:57)."""
-    from fundapp.services.settlement import claim_back
-
-    app: Application = act.row
-    committed = act.facts.award - act.facts.paid
-    act.book(
-        ledger.determine(0, committed=committed, paid=act.facts.paid),
-        tranche_id=app.tranche_id,
-        pot=funds.pot_of(act.session, app),
-        application_id=app.id,
-    )
-    drop_instalments(act.session, app.id)
-    if act.facts.paid:
-        claim_back(act, act.facts.paid)
-
-
 def drop_instalments(session: Session, application_id: int) -> None:
     """What is planned and not ordered yet is no longer owed."""
     for instalment in session.scalars(
@@ -268,8 +252,6 @@ LETTER_OF: dict[str, str] = {
 
 def write_letter(act: Act) -> None:
     """Put the letter in the portal, with its facts frozen; the worker makes the PDF."""
-    from fundapp.services.letters import letter_row
-
     session: Session = act.session
     app: Application = act.row
     context: dict[str, Any] = funds.case_context(session, app) | act.context

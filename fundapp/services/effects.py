@@ -21,7 +21,7 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.RECORD_DECISION: decision.record_decision,
     OfApplication.COMMIT_FUNDS: decision.commit_funds,
     OfApplication.FREEZE_AWARD: decision.freeze_award,
-    OfApplication.REVOKE_FUNDS: decision.revoke_funds,
+    OfApplication.REVOKE_FUNDS: settlement.revoke_funds,
     OfApplication.WRITE_LETTER: decision.write_letter,
     OfApplication.RECEIVE_REPORT: settlement.receive_report,
     OfApplication.INTEND_DETERMINATION: settlement.intend,

@@ -17,6 +17,7 @@ from fundapp.persistence.settlement import Determination, FinalReport, IntentRes
 from fundapp.services import funds, terms
 from fundapp.services.act import Act
 from fundapp.services.decision import drop_instalments
+from fundapp.services.letters import letter_row
 
 
 def report_lines(session: Session, application_id: int) -> list[ReportLine]:
@@ -190,8 +191,6 @@ def _plan_final_payment(act: Act, cents: int) -> None:
 
 def claim_back(act: Act, cents: int) -> None:
     """Ask back what was paid too much: the claim, its letter and its term (Awb 4:57, 4:95)."""
-    from fundapp.services.letters import letter_row
-
     app: Application = act.row
     spec = funds.spec_of(act.session, app.fund_version_id)
     term = terms.start(act.session, app.id, "recovery", spec.terms.recovery.rule(spec.legal_profile), act.today)
@@ -201,6 +200,21 @@ def claim_back(act: Act, cents: int) -> None:
     act.context |= {"recovery": cents, "recovery_ref": recovery.ref, "due": term.due_on.isoformat()}
     context = funds.case_context(act.session, app) | act.context
     act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, "recovery", context, act.now))
+
+
+def revoke_funds(act: Act) -> None:
+    """Release what was promised; what was paid already is asked back (Awb 4:48, 4:57)."""
+    app: Application = act.row
+    committed = act.facts.award - act.facts.paid
+    act.book(
+        ledger.determine(0, committed=committed, paid=act.facts.paid),
+        tranche_id=app.tranche_id,
+        pot=funds.pot_of(act.session, app),
+        application_id=app.id,
+    )
+    drop_instalments(act.session, app.id)
+    if act.facts.paid:
+        claim_back(act, act.facts.paid)
 
 
 def still_paid_in_advance(balances: ledger.Balances) -> tuple[int, int]:
