@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any
 
 from flask import Flask, g
 from flask_wtf.csrf import CSRFProtect
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
@@ -18,7 +20,7 @@ from fundapp.services.programme import programme
 from fundapp.web import access, errors, headers, health, navigation, parking, present, session
 from fundapp.web.assets import core_style
 
-FEATURES = ("health", "people", "information", "public", "actions", "applications", "drafting", "reporting")
+FEATURES = ("health", "people", "information", "public", "actions", "applications", "drafting", "reporting", "review")
 """The modules of this package that hold pages: each has a blueprint `bp`."""
 
 MEGABYTE = 1024 * 1024
@@ -75,7 +77,7 @@ def create_app(
     health.init_app(app)
     headers.init_app(app)
     _before(app)
-    _templates(app)
+    _templates(app, settings)
     for feature in FEATURES:
         app.register_blueprint(import_module(f"fundapp.web.{feature}").bp)
     navigation.init_app(app)
@@ -97,8 +99,12 @@ def _before(app: Flask) -> None:
         parking.give_back()
 
 
-def _templates(app: Flask) -> None:
+def _templates(app: Flask, settings: Settings) -> None:
     present.install(app.jinja_env, session.current_language)
+    with suppress(OSError):  # compiled templates are kept for the next start, where there is a folder for them
+        kept = settings.local / "templates"
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(kept))
     ours = programme()
     app.jinja_env.globals.update(
         brand={"name": ours.brand, "short": ours.short}, programme=ours, core_style=core_style()
