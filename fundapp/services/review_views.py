@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from fundapp.domain.application import FLOW, Effect
 from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role
 from fundapp.domain.register import fold
+from fundapp.domain.text import Text
 from fundapp.persistence.application import DUE
 
 PAGE = 50
@@ -95,20 +96,39 @@ class Round(NamedTuple):
     name: str | None
 
 
-def sees_all_of(actor: Actor, fund: str) -> bool:
+def works_for(actor: Actor, fund: str) -> bool:
     """Whether a fund is within the grants of this person."""
     return any(grant.fund in (None, fund) for grant in actor.grants)
 
 
-_ROUNDS = text("""
-  SELECT f.key, f.name_nl, f.name_en, t.id, t.ref, t.name FROM fund f
-  LEFT JOIN tranche t ON t.fund_key = f.key AND t.state <> 'prepared' ORDER BY f.key, t.opens_at DESC, t.id LIMIT 200
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filter offers: the rounds of the funds that this person works for, and the sub-regions by key."""
+
+    rounds: tuple[Round, ...]
+    sub_regions: dict[str, str]
+
+    @property
+    def funds(self) -> dict[str, Text]:
+        """The funds by key, with their names."""
+        return {r.fund: Text(r.fund_nl, r.fund_en) for r in self.rounds}
+
+
+_CHOICES = text("""
+  SELECT (SELECT json_agg(json_build_array(key, name_nl, name_en, id, ref, name)) FROM (
+      SELECT f.key, f.name_nl, f.name_en, t.id, t.ref, t.name FROM fund f
+      LEFT JOIN tranche t ON t.fund_key = f.key AND t.state <> 'prepared'
+      ORDER BY f.key, t.opens_at DESC, t.id LIMIT 200) found),
+    (SELECT json_object_agg(key, name ORDER BY name) FROM sub_region)
 """)
 
 
-def rounds(session: Session, actor: Actor) -> list[Round]:
-    """Return the funds that this person works for, with their tranches: the choices of the filter."""
-    return [found for row in session.execute(_ROUNDS) if sees_all_of(actor, (found := Round(*row)).fund)]
+def choices(session: Session, actor: Actor) -> Choices:
+    """Return what this person can choose between, in one statement."""
+    rounds, regions = session.execute(_CHOICES).one()
+    mine = (Round(*row) for row in rounds or () if works_for(actor, row[0]))
+    granted = {grant.sub_region for grant in actor.grants}
+    return Choices(tuple(mine), {k: n for k, n in (regions or {}).items() if None in granted or k in granted})
 
 
 def states_of(role: Role, tab: Tab | None) -> frozenset[str]:
@@ -265,7 +285,7 @@ _KEY = text(f"SELECT CAST({DUE} AS text), id FROM application WHERE ref = :ref")
 def next_after(session: Session, actor: Actor, ref: str) -> str | None:
     """Return the reference that comes after this one on the person's own tab, from the top again at its end."""
     here = session.execute(_KEY, {"ref": ref}).one_or_none()
-    funds = {found.fund for found in rounds(session, actor)}
+    funds = choices(session, actor).funds
     places = [(here[0], here[1]), FIRST] if here else [FIRST]
     for after in places:
         for row in worklist(session, actor, Tab.MINE, funds, after=after, most=1):

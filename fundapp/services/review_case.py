@@ -1,0 +1,378 @@
+"""A case as staff read it: what was sent (never the live draft), what the conditions say, advice, decision, history.
+
+Everything comes in one statement; the answers are put into words by the specification that the case began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from fundapp.domain.application import FLOW
+from fundapp.domain.condition import Verdict
+from fundapp.domain.fund import FundSpec
+from fundapp.domain.refusal import Refused
+from fundapp.domain.rejection import REASONS, Ending, RejectionCode
+from fundapp.domain.text import Text, same
+from fundapp.persistence.application import Application
+from fundapp.persistence.register import School
+from fundapp.services import funds
+from fundapp.services.interest import ACTION as INTEREST
+from fundapp.services.sent import Sent
+from fundapp.services.subject import missing
+
+_CASE = text("""
+  SELECT s.code, s.name AS school, b.name AS board, t.ref AS tranche, t.name AS tranche_name,
+    coalesce(r.name, a.sub_region) AS sub_region,
+    (SELECT json_agg(x) FROM (SELECT number, received_at, content FROM submission
+       WHERE application_id = a.id ORDER BY number DESC LIMIT 2) x) AS submissions,
+    (SELECT outcomes FROM eligibility_check WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS outcomes,
+    (SELECT json_agg(x ORDER BY x.id) FROM (SELECT id, name, round, due_on, because, pauses, ended_on FROM term
+       WHERE application_id = a.id) x) AS terms,
+    (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT v.id, v.outcome, v.amount_cents, v.scores, v.score, v.reasons,
+       v.explanation, v.at, v.submission_number, p.name FROM advice v JOIN person p ON p.id = v.adviser_id
+       WHERE v.application_id = a.id) x) AS advice,
+    (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
+       d.explanation, d.at, p.name FROM decision d JOIN person p ON p.id = d.decided_by_id
+       WHERE d.application_id = a.id) x) AS decisions,
+    (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT id, template, sent_at, opened_at FROM letter
+       WHERE application_id = a.id) x) AS letters,
+    (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT j.id, j.at, j.action, j.reason,
+       j.data->'interested' AS interested, p.name FROM journal j LEFT JOIN person p ON p.id = j.actor_id
+       WHERE j.kind = 'application' AND j.subject_id = a.id ORDER BY j.id DESC LIMIT 200) x) AS history,
+    (SELECT json_agg(json_build_array(id, kind, file_name, sha256)) FROM attachment
+       WHERE application_id = a.id) AS attachments
+  FROM application a JOIN school s ON s.code = a.school_code JOIN school_board b ON b.number = a.board_number
+  JOIN tranche t ON t.id = a.tranche_id LEFT JOIN sub_region r ON r.key = a.sub_region
+  WHERE a.id = :id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What one condition of the fund said when the application was sent last."""
+
+    number: int
+    verdict: Verdict
+    blocking: bool
+    sentence: Text
+    what_would_help: Text
+    reason: str
+
+    @property
+    def met(self) -> bool:
+        """Whether nothing has to be done."""
+        return self.verdict is Verdict.MET
+
+
+@dataclass(frozen=True, slots=True)
+class TermView:
+    """A term of the case. ended: it did its work. paused: it stands still; due_on is then a forecast."""
+
+    label: Text
+    due_on: date
+    paused: bool
+    ended: bool
+    because: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the panel gave on one criterion: 1 to 5."""
+
+    name: Text
+    weight: int
+    score: int
+    meaning: Text
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceView:
+    """An advice. outdated: the school sent a newer version after it. amount in cents."""
+
+    awards: bool
+    amount_cents: int
+    score: str | None
+    scores: tuple[Score, ...]
+    reasons: tuple[Text, ...]
+    explanation: str
+    by: str
+    at: datetime
+    outdated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """A decision. amount in cents, 0 where it gives none."""
+
+    label: Text
+    amount_cents: int
+    reasons: tuple[Text, ...]
+    conditions: str
+    explanation: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """A letter in the portal."""
+
+    id: int
+    label: Text
+    sent_at: datetime
+    opened_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the journal."""
+
+    at: datetime
+    label: Text
+    by: Text
+    reason: str
+
+
+TERM_NAMES = {
+    "decision": Text("Beslissen", "To decide"),
+    "completion": Text("Aanvullen door de school", "To complete, by the school"),
+    "report": Text("Verantwoorden door de school", "To account, by the school"),
+    "determination": Text("Eindbedrag vaststellen", "To determine the final amount"),
+    "response": Text("Reageren op het voornemen", "To respond to the intended decision"),
+    "payment": Text("Betalen", "To pay"),
+    "remedy": Text("Bezwaar of heroverweging vragen", "To object or ask for reconsideration"),
+    "remedy_decision": Text("Beslissen op het verzoek", "To decide on that request"),
+    "recovery": Text("Terugbetalen", "To pay back"),
+}
+LETTER_NAMES = {
+    "award": Text("Toekenning", "Award"),
+    "rejection": Text("Afwijzing", "Rejection"),
+    "not_considered": Text("Niet in behandeling", "Not considered"),
+    "determination_intended": Text("Voornemen eindbedrag", "Intended final amount"),
+    "determination": Text("Eindbedrag", "Final amount"),
+    "revocation": Text("Intrekking van de toekenning", "Revocation of the award"),
+    "recovery": Text("Terugvordering", "Recovery"),
+}
+_DECISIONS = {
+    "award": Text("Toegekend", "Awarded"),
+    "reject": Text("Afgewezen", "Rejected"),
+    "not_consider": Text("Niet in behandeling genomen", "Not considered"),
+    "revoke": Text("Toekenning ingetrokken", "Award revoked"),
+}
+_INTERESTED = {
+    True: Text("belang gemeld", "declared an interest"),
+    False: Text("verklaard: geen belang", "declared: no interest"),
+}
+_ORDER = {Verdict.NOT_MET: 0, Verdict.UNKNOWN: 1, Verdict.MET: 2}
+_BEGUN = Text("concept begonnen", "draft begun")
+_SYSTEM = Text("Het systeem", "The system")
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """All that the page of a case shows. `sent` is the newest version that was sent, `before` the one before it."""
+
+    row: Any
+    spec: FundSpec
+
+    @property
+    def school(self) -> str:
+        """The school's name."""
+        return str(self.row.school)
+
+    @cached_property
+    def sent(self) -> Sent:
+        """What the school sent last. Raises Refused(NOT_FOUND) where nothing was sent."""
+        if not self.row.submissions:
+            raise Refused(missing())
+        return self._sent(self.row.submissions[0])
+
+    @cached_property
+    def before(self) -> Sent | None:
+        """What it had sent before that."""
+        return self._sent(self.row.submissions[1]) if len(self.row.submissions) > 1 else None
+
+    def _sent(self, submission: Mapping[str, Any]) -> Sent:
+        return Sent(
+            self.spec,
+            submission["content"],
+            number=submission["number"],
+            received_at=datetime.fromisoformat(submission["received_at"]),
+            stored={(kind, name, sha): id_ for id_, kind, name, sha in self.row.attachments or ()},
+        )
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition with its outcome, those that are not met first."""
+        found = [
+            Condition(
+                number=o["number"],
+                verdict=Verdict(o["verdict"]),
+                blocking=o["blocking"],
+                sentence=Text(**o["sentence"]),
+                what_would_help=Text(**o["what_would_help"]),
+                reason=o["rejection_reason"],
+            )
+            for o in self.row.outcomes or ()
+        ]
+        return tuple(sorted(found, key=lambda c: _ORDER[c.verdict]))
+
+    @property
+    def not_met(self) -> tuple[Condition, ...]:
+        """The conditions that are not met."""
+        return tuple(c for c in self.conditions if c.verdict is Verdict.NOT_MET)
+
+    @property
+    def terms(self) -> tuple[TermView, ...]:
+        """Every term, in the order in which it began."""
+        return tuple(
+            TermView(
+                label=TERM_NAMES.get(t["name"], same(t["name"])),
+                due_on=date.fromisoformat(t["due_on"]),
+                paused=t["ended_on"] is None and any(last is None for _, last in t["pauses"]),
+                ended=t["ended_on"] is not None,
+                because=tuple(Text(**reason) for reason in t["because"]),
+            )
+            for t in self.row.terms or ()
+        )
+
+    @property
+    def advice(self) -> tuple[AdviceView, ...]:
+        """Every advice, the newest first."""
+        newest = self.row.submissions[0]["number"] if self.row.submissions else 0
+        return tuple(
+            AdviceView(
+                awards=a["outcome"] == "award",
+                amount_cents=a["amount_cents"],
+                score=None if a["score"] is None else f"{a['score']:.2f}".replace(".", ","),
+                scores=_scores(self.spec, a["scores"]),
+                reasons=reason_labels(a["reasons"]),
+                explanation=a["explanation"],
+                by=a["name"],
+                at=datetime.fromisoformat(a["at"]),
+                outdated=a["submission_number"] < newest,
+            )
+            for a in self.row.advice or ()
+        )
+
+    @property
+    def decisions(self) -> tuple[DecisionView, ...]:
+        """Every decision, the newest first."""
+        return tuple(
+            DecisionView(
+                label=_DECISIONS[d["kind"]],
+                amount_cents=d["amount_cents"],
+                reasons=reason_labels(d["reasons"]),
+                conditions=d["conditions"],
+                explanation=d["explanation"],
+                by=d["name"],
+                at=datetime.fromisoformat(d["at"]),
+            )
+            for d in self.row.decisions or ()
+        )
+
+    @property
+    def letters(self) -> tuple[LetterView, ...]:
+        """Every letter, the newest first."""
+        return tuple(
+            LetterView(
+                id=found["id"],
+                label=LETTER_NAMES.get(found["template"], same(found["template"])),
+                sent_at=datetime.fromisoformat(found["sent_at"]),
+                opened_at=datetime.fromisoformat(found["opened_at"]) if found["opened_at"] else None,
+            )
+            for found in self.row.letters or ()
+        )
+
+    @property
+    def history(self) -> tuple[Event, ...]:
+        """The journal of the case, the newest first."""
+        return tuple(
+            Event(
+                at=datetime.fromisoformat(j["at"]),
+                label=_verb(j["action"], j["interested"]),
+                by=same(j["name"]) if j["name"] else _SYSTEM,
+                reason=j["reason"],
+            )
+            for j in self.row.history or ()
+        )
+
+
+def _verb(action: str, interested: bool | None) -> Text:
+    if action == INTEREST:
+        return _INTERESTED[bool(interested)]
+    transition = FLOW.find(action)
+    return transition.past if transition else _BEGUN if action == "begin" else same(action.replace("_", " "))
+
+
+def _scores(spec: FundSpec, scores: Mapping[str, int]) -> tuple[Score, ...]:
+    return tuple(
+        Score(c.name, c.weight, scores[c.code], c.scores[scores[c.code] - 1]) for c in spec.criteria if c.code in scores
+    )
+
+
+def reason_labels(codes: Sequence[str]) -> tuple[Text, ...]:
+    """Return what reasons are called, by their codes."""
+    return tuple(REASONS[RejectionCode(code)].label for code in codes)
+
+
+def reasons_of(ending: Ending) -> tuple[RejectionCode, ...]:
+    """Return the reasons that lead to this ending, in their order."""
+    return tuple(reason.code for reason in REASONS.values() if reason.ending is ending)
+
+
+def load(session: Session, app: Application) -> CaseView:
+    """Return a case for reading, in one statement. Whether this person may is asked by `services.interest`."""
+    row = session.execute(_CASE, {"id": app.id}).one()
+    return CaseView(row, funds.spec_of(session, app.fund_version_id))
+
+
+def school_of(session: Session, app: Application) -> str:
+    """Return the name of the school: all that is shown before the content opens."""
+    return session.execute(select(School.name).where(School.code == app.school_code)).scalar_one()
+
+
+_FREE = text("""
+  SELECT b.pot, b.cents FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
+  WHERE b.tranche_id = :tranche AND b.account = 'available'
+    AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region)) ORDER BY b.pot
+""")
+
+
+def free_for(session: Session, app: Application) -> dict[str, int]:
+    """Return what can still be awarded (cents): in the tranche under "", and in its sub-region's pot if it has one."""
+    found = session.execute(_FREE, {"tranche": app.tranche_id, "region": app.sub_region})
+    return dict(found.tuples().all())
+
+
+_DOCUMENT = text("""
+  SELECT x.file_name, x.sha256, d.media_type, d.size FROM attachment x JOIN stored_document d ON d.sha256 = x.sha256
+  WHERE x.id = :id AND x.application_id = :application AND EXISTS (
+    SELECT FROM submission WHERE application_id = x.application_id
+      AND content->'documents' @> jsonb_build_array(jsonb_build_array(x.kind, x.file_name, x.sha256)))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document that was sent. size in bytes."""
+
+    file_name: str
+    sha256: str
+    media_type: str
+    size: int
+
+
+def document(session: Session, app: Application, attachment_id: int) -> DocumentRow:
+    """Return a document that was sent with this application. Raises Refused(NOT_FOUND) for any other."""
+    row = session.execute(_DOCUMENT, {"id": attachment_id, "application": app.id}).one_or_none()
+    if row is None:
+        raise Refused(missing())
+    return DocumentRow(*row)

@@ -1,0 +1,285 @@
+"""What the acts of intake, advice and decision ask: completion, refusal, advice, award, rejection.
+
+Each form gets ready for its case first: it reads what its page shows, proposes amounts and reasons, and refuses whoever
+the content is closed to (`services.interest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import g, request
+from wtforms import RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.form import BaseForm as Binding
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+
+from fundapp.domain.money import parse_euro, plain_euro
+from fundapp.domain.refusal import Refused
+from fundapp.domain.rejection import REASONS, Ending
+from fundapp.domain.text import Text, same
+from fundapp.services import interest, review_case
+from fundapp.services.review_case import CaseView, reasons_of
+from fundapp.web.forms import ActionForm, asked
+from fundapp.web.session import db, signed_in
+
+_LONGEST = Length(max=4000, message=Text("Schrijf hoogstens 4000 tekens.", "Write 4000 characters at most."))
+
+
+def explanation(label: Text, hint: Text | None = None, *, needed: Text | None = None) -> TextAreaField:
+    """A text that explains; needed: the sentence where it is missing, None where it may be empty."""
+    first = DataRequired(needed) if needed else Optional()
+    return TextAreaField(label, [first, _LONGEST], description=hint or "")
+
+
+class AmountField(StringField):  # type: ignore[misc]  # WTForms has no types
+    """An amount in euro, kept as typed; `cents` is what it says, None while it says nothing."""
+
+    cents: int | None = None
+
+    def propose(self, cents: int) -> None:
+        """Fill in an amount that nobody typed yet."""
+        if cents > 0:
+            self.data = plain_euro(cents)
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+        """Raise ValidationError with the sentence of `money.parse_euro`."""
+        typed = (self.data or "").strip()
+        self.cents = None
+        if not typed:
+            return
+        try:
+            self.cents = parse_euro(typed, field=self.name)
+        except Refused as refused:
+            raise ValidationError(refused.refusals[0].sentence) from refused
+
+
+class ReasonsField(SelectMultipleField):  # type: ignore[misc]  # as above
+    """One or more reasons with one ending, by their codes; their sentences stand in the letter."""
+
+    def __init__(self, ending: Ending, label: Text, validators: Any = (), **more: Any) -> None:
+        choices = [
+            SelectChoice(str(code), REASONS[code].label, {"hint": REASONS[code].sentence})
+            for code in reasons_of(ending)
+        ]
+        super().__init__(label, validators, choices=choices, **more)
+
+
+class ReviewForm(ActionForm):
+    """A form on a page that shows the case beside it."""
+
+    case: CaseView
+    template = "pages/review/form.html"
+
+    def prepare(self, row: Any, facts: Any) -> None:
+        """Load what the page shows. Raises Refused where the content is closed to this person."""
+        interest.require_open(db.session(), row, signed_in(), facts.roles)
+        self.case = review_case.load(db.session(), row)
+        if self.fresh_page:
+            self.propose(row, facts)
+
+    def propose(self, row: Any, facts: Any) -> None:
+        """Fill in what can be known beforehand. Nothing by default."""
+
+    @property
+    def fresh_page(self) -> bool:
+        """Whether nobody typed anything yet."""
+        return request.method == "GET" and g.get("returned") is None
+
+    def text_of(self, name: str) -> str:
+        """A text that was filled in, without spaces around it."""
+        return (self[name].data or "").strip()
+
+
+@asked("completion")
+class CompletionForm(ReviewForm):
+    """What the school must complete."""
+
+    template = "pages/review/completion.html"
+    explanation = explanation(
+        Text("Wat moet de school aanvullen?", "What must the school complete?"),
+        Text("De school leest dit. Schrijf per punt op wat er ontbreekt.", "The school reads this. Name each point."),
+        needed=Text("Schrijf op wat de school moet aanvullen.", "Write what the school must complete."),
+    )
+
+    def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
+        """Name what is not met, each with what would help."""
+        self.explanation.data = "\n".join(f"- {c.sentence.nl} {c.what_would_help.nl}" for c in self.case.not_met)
+
+    def given(self) -> Mapping[str, Any]:
+        """`explanation`."""
+        return {"explanation": self.text_of("explanation")}
+
+
+@asked("refusal")
+class RefusalForm(ReviewForm):
+    """Why an application is not considered: there is one reason that the law knows."""
+
+    template = "pages/review/refusal.html"
+    explanation = explanation(
+        Text("Wat ontbreekt er nog?", "What is still missing?"),
+        Text("De school leest dit in de brief.", "The school reads this in the letter."),
+        needed=Text("Schrijf op wat er nog ontbreekt.", "Write what is still missing."),
+    )
+
+    @property
+    def sentences(self) -> list[Text]:
+        """What the letter says of it."""
+        return [REASONS[code].sentence for code in reasons_of(Ending.NOT_CONSIDERED)]
+
+    def given(self) -> Mapping[str, Any]:
+        """`reasons`, `explanation`."""
+        return {
+            "reasons": [str(code) for code in reasons_of(Ending.NOT_CONSIDERED)],
+            "explanation": self.text_of("explanation"),
+        }
+
+
+_OUTCOMES = (
+    SelectChoice("award", Text("Toekennen", "Award")),
+    SelectChoice("reject", Text("Afwijzen", "Reject")),
+)
+
+
+@asked("advice")
+class AdviceForm(ReviewForm):
+    """The panel's advice: a score on each criterion of the fund, an outcome, an amount, and why."""
+
+    template = "pages/review/advice.html"
+    outcome = RadioField(
+        Text("Wat adviseert de commissie?", "What does the panel advise?"),
+        [InputRequired(Text("Kies toekennen of afwijzen.", "Choose award or reject."))],
+        choices=list(_OUTCOMES),
+    )
+    amount = AmountField(Text("Hoeveel?", "How much?"))
+    reasons = ReasonsField(Ending.REJECTED, Text("Waarom afwijzen?", "Why reject?"))
+    explanation = explanation(
+        Text("Toelichting", "Explanation"),
+        Text("De stuurgroep leest dit.", "The steering group reads this."),
+        needed=Text("Schrijf op waarom de commissie dit adviseert.", "Write why the panel advises this."),
+    )
+
+    def prepare(self, row: Any, facts: Any) -> None:
+        """Add a field for each criterion, bound to what was sent."""
+        self.grantable = facts.grantable
+        super().prepare(row, facts)
+        sent = request.form if request.method == "POST" else g.get("returned")
+        for criterion in self.case.spec.criteria:
+            needed = Text("Geef een score voor “{name}”.", "Give a score for “{name}”.").fill(name=criterion.name)
+            meanings = [
+                SelectChoice(str(value), same(str(value)), {"hint": words})
+                for value, words in enumerate(criterion.scores, 1)
+            ]
+            field = RadioField(criterion.name, [InputRequired(needed)], choices=meanings)
+            Binding.__setitem__(self, f"score_{criterion.code}", field)
+            self._fields[f"score_{criterion.code}"].process(sent)
+
+    def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
+        """The most that the fund's formula allows, and the reasons that follow from the conditions."""
+        self.amount.propose(facts.grantable)
+        self.reasons.data = list(dict.fromkeys(c.reason for c in self.case.not_met if c.blocking))
+
+    def score_of(self, code: str) -> Any:
+        """The field of a criterion."""
+        return self._fields[f"score_{code}"]
+
+    def validate_amount(self, field: AmountField) -> None:
+        """An advice to award names an amount within the formula. Raises ValidationError."""
+        if self.outcome.data != "award":
+            return
+        if not field.cents:
+            raise ValidationError(Text("Vul in hoeveel de commissie adviseert.", "Enter how much the panel advises."))
+        if field.cents > self.grantable:
+            raise ValidationError(
+                Text(
+                    "Volgens de regels van het fonds kan hoogstens € {most}. Vul een lager bedrag in.",
+                    "The fund's rules allow € {most} at most. Enter a lower amount.",
+                ).fill(most=plain_euro(self.grantable))
+            )
+
+    def validate_reasons(self, field: ReasonsField) -> None:
+        """An advice to reject names a reason. Raises ValidationError."""
+        if self.outcome.data == "reject" and not field.data:
+            raise ValidationError(Text("Kies minstens één reden.", "Choose at least one reason."))
+
+    def given(self) -> Mapping[str, Any]:
+        """`outcome`, `amount_cents`, `scores`, `reasons`, `explanation`."""
+        award = self.outcome.data == "award"
+        return {
+            "outcome": self.outcome.data,
+            "amount_cents": (self.amount.cents or 0) if award else 0,
+            "scores": {c.code: int(self.score_of(c.code).data) for c in self.case.spec.criteria},
+            "reasons": [] if award else list(self.reasons.data or []),
+            "explanation": self.text_of("explanation"),
+        }
+
+
+@asked("award")
+class AwardForm(ReviewForm):
+    """How much is awarded, on what conditions; a reason where it differs from the advice."""
+
+    template = "pages/review/award.html"
+    amount = AmountField(
+        Text("Hoeveel kent u toe?", "How much do you award?"),
+        [DataRequired(Text("Vul in hoeveel u toekent.", "Enter how much you award."))],
+    )
+    conditions = explanation(
+        Text("Extra voorwaarden", "Extra conditions"),
+        Text("Deze staan in de brief aan de school.", "These stand in the letter to the school."),
+    )
+    explanation = explanation(
+        Text("Toelichting", "Explanation"),
+        Text(
+            "Verplicht als u afwijkt van het advies. De school leest dit in de brief.",
+            "Required where you differ from the advice. The school reads it in the letter.",
+        ),
+    )
+
+    def prepare(self, row: Any, facts: Any) -> None:
+        """Show what is free."""
+        super().prepare(row, facts)
+        self.free = review_case.free_for(db.session(), row)
+
+    def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
+        """What the panel advised."""
+        self.amount.propose(facts.advised_cents or 0)
+
+    def given(self) -> Mapping[str, Any]:
+        """`amount_cents`, `conditions`, `explanation`."""
+        return {
+            "amount_cents": self.amount.cents or 0,
+            "conditions": self.text_of("conditions"),
+            "explanation": self.text_of("explanation"),
+        }
+
+
+@asked("rejection")
+class RejectionForm(ReviewForm):
+    """Why an application gets nothing."""
+
+    template = "pages/review/rejection.html"
+    reasons = ReasonsField(
+        Ending.REJECTED,
+        Text("Waarom wijst u af?", "Why do you reject?"),
+        [DataRequired(Text("Kies minstens één reden.", "Choose at least one reason."))],
+        description=Text(
+            "Elke reden komt met deze zin in de brief.", "Each reason comes with its sentence in the letter."
+        ),
+    )
+    explanation = explanation(
+        Text("Toelichting", "Explanation"),
+        Text(
+            "Verplicht als u afwijkt van het advies. De school leest dit in de brief.",
+            "Required where you differ from the advice. The school reads it in the letter.",
+        ),
+    )
+
+    def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
+        """The conditions that are not met, and what the panel gave."""
+        advised = (self.case.row.advice or [{"reasons": []}])[0]["reasons"]
+        self.reasons.data = list(dict.fromkeys([*(c.reason for c in self.case.not_met if c.blocking), *advised]))
+
+    def given(self) -> Mapping[str, Any]:
+        """`reasons`, `explanation`."""
+        return {"reasons": list(self.reasons.data or []), "explanation": self.text_of("explanation")}

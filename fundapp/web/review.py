@@ -1,0 +1,273 @@
+"""Pages for those who take in, advise and decide: the worklist, the case, its files and letters, and interests."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
+
+from fundapp.domain.application import FLOW
+from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.money import euro
+from fundapp.domain.people import Actor
+from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.text import Language, Text
+from fundapp.persistence.decision import Letter
+from fundapp.persistence.unit_of_work import unit_of_work
+from fundapp.services import interest, review_case, review_views, sent
+from fundapp.services.interest import Interest
+from fundapp.services.letters import letter_view
+from fundapp.services.review_views import FIRST, PAGE, UNDECIDED, Choices, Filters, Row, Tab
+from fundapp.services.subject import missing
+from fundapp.web.access import Case, access, case, current_case, staff
+from fundapp.web.actions import actions_on
+from fundapp.web.forms import review as _forms  # noqa: F401  (registers the forms)
+from fundapp.web.icons import icon
+from fundapp.web.present import short_date
+from fundapp.web.school_case import file_store
+from fundapp.web.session import current_language, db, request_now, signed_in, wake
+
+bp = Blueprint("review", __name__)
+
+SOON_DAYS = 7
+"""A decision that is due within so many days is marked."""
+
+TABS = {
+    Tab.MINE: Text("Voor u", "For you"),
+    Tab.RUNNING: Text("Loopt", "Running"),
+    Tab.DONE: Text("Afgerond", "Done"),
+}
+
+
+# The worklist
+
+
+@lru_cache(maxsize=64)
+def _tag(state: str, language: Language) -> Markup:
+    """The tag of a state, drawn once: a list has fifty."""
+    look = FLOW.look(state)
+    return Markup('<span class="tag tone-{}">{}{}</span>').format(look.tone, icon(look.icon), look.label.in_(language))
+
+
+def _line(row: Row, today: Any, language: Language) -> tuple[str | Markup, ...]:
+    """What a row shows, ready: (address, reference, title, school, sub-region, tag, amount, due day, warning)."""
+    due, warning = "–", ""
+    if row.due_on is not None:
+        due = short_date(row.due_on, language)
+        left = (row.due_on - today).days
+        if row.state in UNDECIDED and left < 0:
+            warning = "te laat" if language == "nl" else "late"
+        elif row.state in UNDECIDED and left <= SOON_DAYS:
+            warning = _days_left(left, language)
+    return (
+        row.ref,
+        row.title or "–",
+        row.school,
+        row.sub_region,
+        _tag(row.state, language),
+        euro(row.requested_cents),
+        due,
+        warning,
+    )
+
+
+def _days_left(left: int, language: Language) -> str:
+    if left == 0:
+        return "vandaag" if language == "nl" else "today"
+    return f"nog {left} {'dag' if left == 1 else 'dagen'}" if language == "nl" else f"{left} day(s) left"
+
+
+def _filters(choices: Choices) -> Filters:
+    """What the address asks for; what does not exist, or is not this person's, is not asked."""
+    asked = request.args
+    state, fund, region = asked.get("stand"), asked.get("fonds"), asked.get("deelregio")
+    tranche = next((r for r in choices.rounds if r.ref is not None and r.ref == asked.get("ronde")), None)
+    return Filters(
+        state=state if state in review_views.RUNNING | review_views.DONE else None,
+        fund=tranche.fund if tranche else fund if fund in choices.funds else None,
+        tranche=tranche.id if tranche else None,
+        sub_region=region if region in choices.sub_regions else None,
+    )
+
+
+def _key(typed: str) -> tuple[str, int]:
+    """Read a key as `_next` writes it; anything else is the first page."""
+    due, _, number = typed.partition(".")
+    if len(due) == 10 and due.replace("-", "").isdecimal() and number.isdecimal() and len(number) < 19:
+        try:
+            request_now().fromisoformat(due)
+        except ValueError:
+            return FIRST
+        return due, int(number)
+    return FIRST
+
+
+def _address(**changed: str | None) -> str:
+    kept = {k: v for k, v in request.args.items() if k in ("tab", "stand", "fonds", "ronde", "deelregio", "q") and v}
+    asked = {k: v for k, v in (kept | changed).items() if v}
+    return "/beoordelen" + (f"?{urlencode(asked)}" if asked else "")
+
+
+@bp.get("/beoordelen")
+@access(staff())
+def worklist() -> str:
+    """What waits for this person, what runs, what is done."""
+    actor, session, language = signed_in(), db.session(), current_language()
+    choices = review_views.choices(session, actor)
+    funds, filters = choices.funds, _filters(choices)
+    wanted = request.args.get("q", "").strip()[:100]
+    tab = next((t for t in Tab if t == request.args.get("tab")), _first_tab(actor))
+    after = _key(request.args.get("na", ""))
+    if wanted:
+        found = review_views.search(session, actor, wanted, funds, filters)
+    else:
+        found = review_views.worklist(session, actor, tab, funds, filters, after=after)
+    rows, more = found[:PAGE], len(found) > PAGE
+    today = request_now().astimezone(AMSTERDAM).date()
+    return render_template(
+        "pages/review/list.html",
+        rows=[_line(row, today, language) for row in rows],
+        more=more,
+        wanted=wanted,
+        tab=tab,
+        tabs=[(_address(tab=t, q=None, na=None), label, None, t is tab and not wanted) for t, label in TABS.items()],
+        next_href=_address(na=f"{rows[-1].key}.{rows[-1].id}") if more and not wanted else None,
+        first_href=_address() if after != FIRST else None,
+        begin_href=f"/beoordelen/{rows[0].ref}" if rows and tab is Tab.MINE and not wanted else None,
+        filters=filters,
+        filtered=filters != Filters(),
+        choices=_options(choices),
+        asked=request.args,
+    )
+
+
+def _first_tab(actor: Actor) -> Tab:
+    return Tab.MINE if any(review_views.ACTS.get(grant.role) for grant in actor.grants) else Tab.RUNNING
+
+
+def _options(choices: Choices) -> dict[str, list[tuple[str, Any]]]:
+    """The options of the filter."""
+    states = [(str(s), look.label) for s, look in FLOW.looks.items() if s != FLOW.initial]
+    rounds = [(r.ref, f"{r.ref} {r.name}") for r in choices.rounds if r.ref]
+    return {
+        "fonds": [("", Text("Alle fondsen", "All funds")), *choices.funds.items()],
+        "ronde": [("", Text("Alle rondes", "All rounds")), *rounds],
+        "deelregio": [("", Text("Alle deelregio's", "All sub-regions")), *choices.sub_regions.items()],
+        "stand": [("", Text("Elke stand", "Any state")), *states],
+    }
+
+
+@bp.get("/beoordelen/volgende")
+@access(staff())
+def following() -> Response:
+    """Go on to the next application that waits for this person; to the list when there is none."""
+    ref = review_views.next_after(db.session(), signed_in(), request.args.get("na", ""))
+    return make_response(redirect(f"/beoordelen/{ref}" if ref else "/beoordelen", code=303))
+
+
+# The case
+
+
+def _open(found: Case) -> None:
+    interest.require_open(db.session(), found.row, signed_in(), found.facts.roles)
+
+
+@bp.get("/beoordelen/<ref>")
+@access(case("application"))
+def show(ref: str) -> str:
+    """The case, or first the question about an interest in it."""
+    found = current_case()
+    where = interest.standing(db.session(), found.row, signed_in(), found.facts.roles)
+    if not where.open:
+        return _ask_interest(found, where)
+    view = review_case.load(db.session(), found.row)
+    return render_template(
+        "pages/review/case.html",
+        ref=ref,
+        app=found.row,
+        facts=found.facts,
+        case=view,
+        look=FLOW.look(found.row.state),
+        actions=actions_on(found),
+        changes=sent.changes(view.before, view.sent) if view.before else (),
+        judges=where is Interest.NONE,
+        undecided=found.row.state in UNDECIDED,
+    )
+
+
+def _ask_interest(found: Case, where: Interest, errors: Any = None) -> str:
+    return render_template(
+        "pages/review/interest.html",
+        ref=found.ref,
+        app=found.row,
+        look=FLOW.look(found.row.state),
+        school=review_case.school_of(db.session(), found.row),
+        declared=where is Interest.DECLARED,
+        answered=where is Interest.NONE,
+        errors=errors,
+    )
+
+
+@bp.get("/beoordelen/<ref>/belang")
+@access(case("application"))
+def interest_page(ref: str) -> str:  # noqa: ARG001
+    """Declare an interest, also later."""
+    found = current_case()
+    where = interest.standing(db.session(), found.row, signed_in(), found.facts.roles)
+    if where is Interest.NOT_ASKED:
+        raise Refused(missing())
+    return _ask_interest(found, where)
+
+
+@bp.post("/beoordelen/<ref>/belang")
+@access(case("application"))
+def declare_interest(ref: str) -> Response:
+    """Keep the answer, and go to the case."""
+    found, answer = current_case(), request.form.get("interest")
+    if answer not in ("yes", "no"):
+        where = interest.standing(db.session(), found.row, signed_in(), found.facts.roles)
+        mistake = Refusal("interest_missing", Text("Kies ja of nee.", "Choose yes or no."), "interest", Kind.INVALID)
+        return make_response(_ask_interest(found, where, [mistake]), 422)
+    with unit_of_work(db.session(), wake):
+        interest.declare(
+            db.session(),
+            found.row,
+            interested=answer == "yes",
+            actor=signed_in(),
+            roles=found.facts.roles,
+            now=request_now(),
+        )
+    return make_response(redirect(url_for("review.show", ref=ref), code=303))
+
+
+@bp.get("/beoordelen/<ref>/brieven/<int:letter_id>")
+@access(case("application"))
+def letter(ref: str, letter_id: int) -> str:
+    """A letter as the school has it."""
+    found = current_case()
+    _open(found)
+    row = db.session().get(Letter, letter_id)
+    if row is None or row.application_id != found.row.id:
+        raise Refused(missing())
+    return render_template("pages/review/letter.html", ref=ref, letter=row, view=letter_view(row))
+
+
+@bp.get("/beoordelen/<ref>/bijlagen/<int:attachment_id>")
+@access(case("application"))
+def document(ref: str, attachment_id: int) -> Response:  # noqa: ARG001
+    """A document that was sent, to keep: never shown by the browser as a page of ours."""
+    found = current_case()
+    _open(found)
+    row = review_case.document(db.session(), found.row, attachment_id)
+    response = Response(file_store().open_chunks(row.sha256), mimetype=row.media_type)
+    response.content_length = row.size
+    name = "".join(c for c in row.file_name if c.isprintable() and c not in '/\\"') or "bijlage"
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
