@@ -51,18 +51,22 @@ _CHECKS = (
     ),
     (
         "an entry differs from the journal, or the journal's is missing",
-        """SELECT coalesce(e.id, 0) AS id, j.id AS journal_id FROM (
-             SELECT j.id, n::int AS posting, p FROM journal j, jsonb_array_elements(j.data->'ledger')
+        """SELECT CASE WHEN e.id IS NULL THEN format('journal row %s, posting %s: no entries', j.id, j.posting)
+                  ELSE format('ledger entry %s (journal row %s, posting %s)', e.id, e.journal_id, e.posting)
+                  END AS place
+           FROM (
+             SELECT j.id, j.at, n::int AS posting, p FROM journal j, jsonb_array_elements(j.data->'ledger')
              WITH ORDINALITY AS l(p, n)) j
            FULL JOIN (
-             SELECT min(id) AS id, journal_id, posting, jsonb_build_array(
+             SELECT min(id) AS id, journal_id, posting, min(at) AS at, jsonb_build_array(
                min(tranche_id), min(application_id), min(pot), min(movement),
                min(account) FILTER (WHERE cents < 0), min(account) FILTER (WHERE cents > 0),
-               max(cents)) AS p, count(*) AS halves
+               max(cents)) AS p, count(*) AS halves,
+               count(DISTINCT (tranche_id, application_id, pot, movement, at)) AS places
              FROM ledger_entry GROUP BY journal_id, posting) e ON e.journal_id = j.id AND e.posting = j.posting
-           WHERE e.p IS DISTINCT FROM j.p OR e.halves <> 2
-           ORDER BY coalesce(e.id, 0), j.id LIMIT 1""",
-        "ledger entry {id} (journal row {journal_id})",
+           WHERE e.p IS DISTINCT FROM j.p OR e.at <> j.at OR e.halves <> 2 OR e.places <> 1
+           ORDER BY coalesce(e.journal_id, j.id), coalesce(e.posting, j.posting) LIMIT 1""",
+        "{place}",
     ),
     (
         "a tranche's balance differs from its entries",

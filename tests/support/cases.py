@@ -11,7 +11,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fundapp.adapters.fund_file import FUNDS, load_fund
@@ -52,7 +52,7 @@ class Cases:
     def __init__(self, session: Session, *, profile: Profile = Profile.AWB) -> None:
         self.session = session
         self.profile = profile
-        self._numbers = count(1)
+        self._numbers = count(1 + (session.scalar(select(func.count()).select_from(Person)) or 0))
         self._version: FundVersion | None = None
         for key, name in SUB_REGIONS.items():
             if session.get(SubRegion, key) is None:
