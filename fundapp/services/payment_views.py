@@ -193,8 +193,13 @@ class AccountLine:
         return in_fours(self.iban)
 
 
-def accounts(session: Session, *, waiting: bool, before: int | None = None) -> list[AccountLine]:
-    """Return accounts that wait for a second person, or those that have one; the newest first. One query."""
+def accounts(
+    session: Session, *, waiting: bool, before: int | None = None, account_id: int | None = None
+) -> list[AccountLine]:
+    """Return accounts that wait for a second person, or those that have one; the newest first. One query.
+
+    account_id: only this one.
+    """
     entered, confirmed = aliased(Person), aliased(Person)
     query = (
         select(
@@ -218,6 +223,8 @@ def accounts(session: Session, *, waiting: bool, before: int | None = None) -> l
     )
     if before is not None:
         query = query.where(BankAccount.id < before)
+    if account_id is not None:
+        query = query.where(BankAccount.id == account_id)
     rows: Any = session.execute(query)
     return [AccountLine(*row) for row in rows]
 

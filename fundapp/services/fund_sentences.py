@@ -1,0 +1,231 @@
+"""A fund's rules as sentences that a coordinator reads, each with its mark: known from a source, or assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from fundapp.domain.fund import FundSpec
+from fundapp.domain.fund_parts import Instalment, ProofKind, StartEvent, TermSpec
+from fundapp.domain.spec import percent_text
+from fundapp.domain.term import Profile
+from fundapp.domain.text import Text, same
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One rule. label: what it is about; path: where it stands in the specification; source: who says so publicly."""
+
+    label: Text
+    text: Text
+    path: str
+    assumed: bool
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Rules that belong together."""
+
+    key: str
+    title: Text
+    sentences: tuple[Sentence, ...]
+
+
+Row = tuple[Text, Text, str]
+"""Label, sentence, path."""
+
+
+def chapters(spec: FundSpec) -> tuple[Chapter, ...]:
+    """Return all rules of a fund as sentences, in the order in which a coordinator thinks of them."""
+    return tuple(
+        Chapter(
+            key,
+            title,
+            tuple(
+                Sentence(label, text, path, spec.is_assumed(path), spec.source_of(path))
+                for label, text, path in rows(spec)
+            ),
+        )
+        for key, title, rows in _CHAPTERS
+    )
+
+
+def _about(spec: FundSpec) -> Iterator[Row]:
+    yield Text("Doel", "Purpose"), spec.purpose, "purpose"
+    yield Text("Voor wie", "For whom"), spec.for_whom, "for_whom"
+    yield Text("Programma", "Programme"), spec.programme, "programme"
+    profile = (
+        Text("Besluiten volgen de Algemene wet bestuursrecht.", "Decisions follow the Dutch administrative law act.")
+        if spec.legal_profile is Profile.AWB
+        else Text("Het fonds heeft een eigen, privaat reglement.", "The fund has private rules of its own.")
+    )
+    yield Text("Recht", "Law"), profile, "legal_profile"
+    yield Text("Advies", "Advice"), spec.advice.name, "advice.name"
+    yield Text("Besluit", "Decision"), spec.decision.name, "decision.name"
+    regions = Text(", ".join(r.name.nl for r in spec.sub_regions), ", ".join(r.name.en for r in spec.sub_regions))
+    yield Text("Subregio's", "Sub-regions"), regions, "sub_regions"
+    contact = Text("{role}, {email}", "{role}, {email}").fill(role=spec.contact.role, email=spec.contact.email)
+    yield Text("Contact", "Contact"), contact, "contact"
+
+
+def _conditions(spec: FundSpec) -> Iterator[Row]:
+    for rule in spec.conditions:
+        weight = Text("Moet", "Must") if rule.blocking else Text("Let op", "Note")
+        yield weight, rule.explanation.fill(bound=rule.bound_text()), f"conditions.{rule.code}"
+
+
+def _money(spec: FundSpec) -> Iterator[Row]:
+    yield (
+        Text("Aandeel", "Share"),
+        Text(
+            "Het fonds betaalt hoogstens {share} van de kosten die meetellen.",
+            "The fund pays {share} of the eligible cost at most.",
+        ).fill(share=percent_text(spec.grant.share_bp)),
+        "grant.share_bp",
+    )
+    for number, part in enumerate(spec.advance.instalments):
+        yield Text("Voorschot", "Advance"), _instalment(part), f"advance.instalments.{number}"
+    yield Text("Afrekenen", "Settlement"), _BASIS[spec.settlement.basis], "settlement.basis"
+    proofs = Text(
+        ", ".join(_PROOFS[p].nl for p in spec.settlement.proofs),
+        ", ".join(_PROOFS[p].en for p in spec.settlement.proofs),
+    )
+    yield Text("Bewijs", "Proof"), proofs, "settlement.proofs"
+    yield (
+        Text("Uitleg nodig", "Explanation needed"),
+        Text(
+            "Wijkt een regel meer dan {share} af van de begroting? Dan legt de school dat uit.",
+            "If a line differs more than {share} from the budget, the school explains it.",
+        ).fill(share=percent_text(spec.settlement.explanation_over_bp)),
+        "settlement.explanation_over_bp",
+    )
+    for category in spec.cost_categories:
+        text = (
+            Text("Telt mee: {name}.", "Counts: {name}.")
+            if category.eligible
+            else Text("Telt niet mee: {name}.", "Does not count: {name}.")
+        )
+        yield Text("Kostensoort", "Kind of cost"), text.fill(name=category.name), f"cost_categories.{category.key}"
+
+
+def _instalment(part: Instalment) -> Text:
+    when = {
+        "award": Text("meteen na de toekenning", "straight after the award"),
+        "progress_report": Text("na een goedgekeurd tussenverslag", "after an approved progress report"),
+        "date": same(f"{part.date:%d-%m-%Y}" if part.date else ""),
+    }[part.when]
+    return Text("De school krijgt {share} {when}.", "The school gets {share} {when}.").fill(
+        share=percent_text(part.share_bp), when=when
+    )
+
+
+_BASIS = {
+    "fixed": Text("Een vast bedrag, zonder afrekening op kosten.", "A fixed sum, whatever was spent."),
+    "actual_cost": Text("Op de werkelijke kosten, per regel.", "On actual cost, line by line."),
+}
+_PROOFS = {
+    ProofKind.INVOICE: Text("facturen", "invoices"),
+    ProofKind.PAYMENT: Text("betaalbewijzen", "proofs of payment"),
+    ProofKind.HOURS: Text("urenstaten", "time sheets"),
+    ProofKind.ACTIVITY_REPORT: Text("verslag van de activiteiten", "activity report"),
+    ProofKind.FINANCIAL_REPORT: Text("financieel verslag", "financial report"),
+    ProofKind.AUDITOR: Text("verklaring van een accountant", "auditor's statement"),
+}
+
+_EVENTS = {
+    StartEvent.WINDOW_CLOSED: Text("nadat de ronde sluit", "after the round closes"),
+    StartEvent.SUBMITTED: Text("nadat de aanvraag binnen is", "after the application came in"),
+    StartEvent.COMPLETION_REQUESTED: Text("nadat wij om aanvulling vragen", "after we ask for completion"),
+    StartEvent.DECISION_SENT: Text("nadat het besluit verstuurd is", "after the decision was sent"),
+    StartEvent.INTENT_SENT: Text("nadat het voornemen verstuurd is", "after the intended decision was sent"),
+    StartEvent.ACTIVITIES_ENDED: Text("nadat het project klaar is", "after the project ended"),
+    StartEvent.REPORT_RECEIVED: Text("nadat de verantwoording binnen is", "after the final accounts came in"),
+    StartEvent.REMEDY_RECEIVED: Text("nadat het verzoek binnen is", "after the request came in"),
+}
+_TERMS = {
+    "completion": Text("De school vult aan binnen", "The school completes within"),
+    "decision": Text("Wij beslissen binnen", "We decide within"),
+    "response": Text("De school reageert op een voornemen binnen", "The school responds to an intention within"),
+    "report": Text("De school verantwoordt binnen", "The school sends final accounts within"),
+    "determination": Text("Wij stellen het eindbedrag vast binnen", "We determine the final amount within"),
+    "payment": Text("Wij betalen binnen", "We pay within"),
+    "remedy": Text("De school kan om een nieuwe blik vragen binnen", "The school can ask for a new look within"),
+    "remedy_decision": Text("Wij beslissen op dat verzoek binnen", "We decide on that request within"),
+    "recovery": Text("De school betaalt terug binnen", "The school pays back within"),
+}
+
+
+def _terms(spec: FundSpec) -> Iterator[Row]:
+    for name, opening in _TERMS.items():
+        term: TermSpec | None = getattr(spec.terms, name)
+        if term is None:
+            continue
+        length = term.rule(spec.legal_profile).length
+        sentence = Text("{opening} {length} {event}.", "{opening} {length} {event}.").fill(
+            opening=opening, length=length.text, event=_EVENTS[term.starts]
+        )
+        yield Text("Termijn", "Term"), sentence, f"terms.{name}"
+
+
+def _criteria(spec: FundSpec) -> Iterator[Row]:
+    for criterion in spec.criteria:
+        label = Text("{name} ({weight}%)", "{name} ({weight}%)").fill(name=criterion.name, weight=criterion.weight)
+        yield label, criterion.question, f"criteria.{criterion.code}"
+
+
+def _questions(spec: FundSpec) -> Iterator[Row]:
+    for section in spec.form.sections:
+        for question in section.questions:
+            yield section.title, question.label, f"form.sections.{section.key}.questions.{question.key}"
+
+
+def _duties(spec: FundSpec) -> Iterator[Row]:
+    for duty in spec.duties:
+        yield Text("Plicht", "Duty"), duty.text, f"duties.{duty.code}"
+
+
+def _letters(spec: FundSpec) -> Iterator[Row]:
+    for name, label in _LETTERS.items():
+        yield label, getattr(spec.letters, name), f"letters.{name}"
+    yield Text("Niet mee eens", "Disagree"), spec.remedy, "letters"
+
+
+_LETTERS = {
+    "award": Text("Toekenning", "Award"),
+    "rejection": Text("Afwijzing", "Rejection"),
+    "not_considered": Text("Niet in behandeling", "Not considered"),
+    "intended_determination": Text("Voornemen eindbedrag", "Intended final amount"),
+    "determination": Text("Eindbedrag", "Final amount"),
+    "recovery": Text("Terugvordering", "Recovery"),
+    "closing": Text("Slot van elke brief", "End of every letter"),
+}
+
+
+def _after(spec: FundSpec) -> Iterator[Row]:
+    yield Text("Publiceren", "Publishing"), spec.publication.intro, "publication.intro"
+    for name, label in _KEPT.items():
+        years = getattr(spec.retention_years, name)
+        text = Text("{label}: {years} jaar bewaren.", "{label}: kept for {years} years.").fill(label=label, years=years)
+        yield Text("Bewaren", "Keeping"), text, f"retention_years.{name}"
+
+
+_KEPT = {
+    "awarded": Text("Toegekend", "Awarded"),
+    "rejected": Text("Afgewezen", "Rejected"),
+    "not_considered": Text("Niet in behandeling", "Not considered"),
+    "withdrawn": Text("Ingetrokken", "Withdrawn"),
+    "draft": Text("Concept", "Draft"),
+}
+
+_CHAPTERS: tuple[tuple[str, Text, Callable[[FundSpec], Iterator[Row]]], ...] = (
+    ("over", Text("Over het fonds", "About the fund"), _about),
+    ("voorwaarden", Text("Voorwaarden", "Conditions"), _conditions),
+    ("geld", Text("Geld", "Money"), _money),
+    ("termijnen", Text("Termijnen", "Terms"), _terms),
+    ("beoordeling", Text("Waarop de commissie let", "What the panel looks at"), _criteria),
+    ("vragen", Text("Vragen aan de school", "Questions to the school"), _questions),
+    ("plichten", Text("Plichten na de toekenning", "Duties after the award"), _duties),
+    ("brieven", Text("Brieven", "Letters"), _letters),
+    ("daarna", Text("Publiceren en bewaren", "Publishing and keeping"), _after),
+)
