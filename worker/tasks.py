@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from celery.signals import worker_shutting_down
 from sqlalchemy.orm import Session, sessionmaker
 
+from fundapp.adapters.files import ObjectFileStore
 from fundapp.adapters.mailer import SmtpMailer, SmtpServer
 from fundapp.adapters.queue import DRAIN, waker
 from fundapp.domain.outside import Address
@@ -22,6 +23,7 @@ from fundapp.persistence.db import make_engine, session_factory
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import delivery
 from fundapp.services.deadlines import run
+from fundapp.services.letters import render_pending
 from fundapp.web.mails import Mails
 from worker.app import app, settings
 
@@ -104,3 +106,13 @@ def deadlines() -> None:
     """Do what the clock does: terms that ended, reminders that are due."""
     if run(sessions(), datetime.now(UTC)):
         wake()
+
+
+@app.task(name="letters")
+def render_letters() -> None:
+    """Make the PDF of every letter that has none yet; one at fault shows up as failed and stops nothing."""
+    from fundapp.adapters import documents  # typst is heavy: not in a worker that only sends mail
+
+    made = render_pending(sessions(), documents, ObjectFileStore(settings.storage_url))
+    if made:
+        log.info("letters: %d made", made)
