@@ -20,7 +20,21 @@ from fundapp.services.programme import programme
 from fundapp.web import access, errors, headers, health, navigation, parking, present, session
 from fundapp.web.assets import core_style
 
-FEATURES = ("health", "people", "information", "public", "actions", "applications", "drafting", "reporting", "review")
+FEATURES = (
+    "health",
+    "people",
+    "information",
+    "public",
+    "actions",
+    "applications",
+    "drafting",
+    "reporting",
+    "review",
+    "finance",
+    "payments",
+    "tranches",
+    "programme",
+)
 """The modules of this package that hold pages: each has a blueprint `bp`."""
 
 MEGABYTE = 1024 * 1024

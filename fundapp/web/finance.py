@@ -14,6 +14,7 @@ from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import funds, payment
 from fundapp.services.finance_views import PAGE, Accounts, final_accounts, funds_of, open_tasks, recoveries
+from fundapp.services.payment_views import in_fours
 from fundapp.services.report import judge_lines
 from fundapp.web.access import access, case, staff
 from fundapp.web.actions import actions_on, page_url
@@ -45,6 +46,7 @@ def show_worklist(form: PrepareForm) -> str:
         form=form,
         due=payment.due_payments(db.session()),
         tasks=open_tasks(db.session(), funds_of(actor, *READERS)),
+        in_fours=in_fours,
         may_prepare=actor.has(Role.FINANCE),
         today=request_now().astimezone(AMSTERDAM).date(),
     )
@@ -104,6 +106,7 @@ def _settlement(accounts: Accounts, form: LinesForm) -> str:
         form=form,
         errors=form.mistakes,
         reckoned=reckoned,
+        nothing_yet=not accounts.lines or app.state == State.AWARDED,
         rules=spec.settlement_rules,
         explain_over=spec.settlement.explanation_over_bp,
         look=FLOW.look(app.state),

@@ -12,7 +12,7 @@ from fundapp.domain.payment import FLOW, State
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refused
 from fundapp.domain.text import Text
-from fundapp.persistence.payment import BankStatement
+from fundapp.persistence.payment import BankStatement, PaymentBatch
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import bank, bank_account, payment, payment_views
 from fundapp.services.payment_views import PAGE
@@ -21,7 +21,7 @@ from fundapp.web.access import access, case, staff
 from fundapp.web.actions import actions_on, page_of
 from fundapp.web.errors import STATUS, form_errors
 from fundapp.web.finance import READERS, show_worklist
-from fundapp.web.forms import BaseForm, new_key
+from fundapp.web.forms import BaseForm
 from fundapp.web.forms.finance import AccountForm, ConfirmForm, MatchForm, NotOursForm, PrepareForm, StatementForm
 from fundapp.web.paging import after, case_for, cut
 from fundapp.web.session import db, notify, request_now, signed_in, wake
@@ -102,7 +102,7 @@ def batch(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its rul
             prepared_by_you=row.prepared_by_id == signed_in().id,
             approve=approve,
             actions=[a for a in actions if a is not approve],
-            request_key=new_key(),
+            has_file=_has_file(row),
         )
     )
 
@@ -117,12 +117,17 @@ def _steps(state: str) -> list[dict[str, Any]]:
     ]
 
 
+def _has_file(row: PaymentBatch) -> bool:
+    """Whether there is a file that may go to the bank."""
+    return row.file_content is not None and row.state != State.CANCELLED
+
+
 @bp.get("/betaalruns/<ref>/bestand")
 @access(case("payment_batch"))
 def batch_file(ref: str) -> Response:
     """The file for the bank: the very bytes that were approved."""
     row = case_for(Role.FINANCE).row
-    if row.file_content is None or row.state == State.CANCELLED:
+    if not _has_file(row):
         raise Refused(missing())
     response = make_response(bytes(row.file_content))
     response.headers["Content-Type"] = "application/xml"

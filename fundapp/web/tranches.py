@@ -20,7 +20,7 @@ from fundapp.services.subject import missing
 from fundapp.services.tranche_views import MOVEMENTS, PAGE
 from fundapp.services.transitions import look
 from fundapp.web.access import access, case, staff
-from fundapp.web.actions import actions_of, actions_on, page_of
+from fundapp.web.actions import actions_of, actions_on, lands_on, page_of
 from fundapp.web.errors import STATUS, form_errors
 from fundapp.web.forms.finance import EvaluationForm
 from fundapp.web.paging import after, case_for, cut
@@ -33,11 +33,13 @@ CLOSERS = (Role.FINANCE, Role.COORDINATOR)
 
 
 @page_of("tranche")
-def _page_of(ref: str, actor: Actor) -> str:
-    return f"/tranches/{ref}/sluiten" if actor.has(*CLOSERS) and request.path.endswith(_CLOSING) else f"/tranches/{ref}"
+def _page_of(ref: str, _actor: Actor) -> str:
+    return f"/tranches/{ref}"
 
 
-_CLOSING = ("/propose_closing", "/refuse_closing", "/close")
+@lands_on("tranche", "propose_closing", "refuse_closing", "close")
+def _after_closing(ref: str, _actor: Actor) -> str:
+    return f"/tranches/{ref}/sluiten"
 
 
 @bp.get("/tranches")
