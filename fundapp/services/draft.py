@@ -205,7 +205,7 @@ def save_section(
     section = funds.spec_of(session, app.fund_version_id).form.section(section_key)
     clean, refusals = validate_answers(section, raw, complete=False)
     asked = {question.key for question in section.questions}
-    mistaken = {refusal.field for refusal in refusals}
+    mistaken = {(refusal.field or "").partition(".")[0] for refusal in refusals}  # in a table: key.row.column
     kept = {key: value for key, value in app.answers.items() if key not in asked or key in mistaken}
     app.answers = kept | clean
     _place(app)
@@ -510,7 +510,7 @@ def eligibility_facts(session: Session, app: Application) -> Facts:
         eligible_cost_cents=eligible_cost(spec, lines) or None,
         board_awarded_cents=_awarded_to_board(session, app),
         ceiling_left_cents=free_in(session, app.tranche_id, [pot]),
-        contributions=tuple(_contribution_facts(c) for c in contributions(session, app)),
+        contributions=tuple(contribution_facts(c) for c in contributions(session, app)),
         budget=tuple(BudgetLineFacts(category=line.category, cents=line.cents) for line in lines),
         partners=tuple(PartnerFacts(kind=PartnerKind(partner.kind)) for partner in partners(session, app)),
         documents=tuple(DocumentFacts(code=a.kind) for a in attachments(session, app)),
@@ -526,7 +526,8 @@ def _signature(app: Application) -> SignatureFacts | None:
     return SignatureFacts(role=SignerRole(app.answers["signer_role"]), agreed=True)
 
 
-def _contribution_facts(row: Contribution) -> ContributionFacts:
+def contribution_facts(row: Contribution) -> ContributionFacts:
+    """What one contribution is, as the conditions look at it."""
     own = row.party_kind == "own"
     if row.hours:
         return ContributionFacts(own=own, hours=row.hours)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain.application import State
 from fundapp.domain.people import Actor, Role, roles_on
-from fundapp.domain.refusal import Refusal, Refused
+from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.settlement import AccountLine, line_refusals
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
@@ -31,11 +31,13 @@ def save_report(
     may_publish: bool,
     actor: Actor,
     now: datetime,
+    seen: datetime | None = None,
 ) -> Application:
     """Save a school's final accounts as they stand; sending them is a transition.
 
-    claimed: cents by line position, None for "not filled in yet". Raises Refused: NOT_FOUND for somebody else's,
-    CONFLICT when the accounts are not asked.
+    claimed: cents by line position, None for "not filled in yet". seen: when what the page showed had been saved.
+    Raises Refused: NOT_FOUND for somebody else's, CONFLICT when the accounts are not asked, STALE where somebody else
+    saved first.
     """
     app = application.find(session, ref, lock=True)
     if Role.APPLICANT not in roles_on(actor, application.scope(session, app)):
@@ -48,6 +50,17 @@ def save_report(
                     "U kunt de verantwoording nu niet veranderen. Bekijk de tijdlijn van uw aanvraag.",
                     "You cannot change the accounts now. See the timeline of your application.",
                 ),
+            )
+        )
+    if seen is not None and seen != app.changed_at:
+        raise Refused(
+            Refusal(
+                "edited_elsewhere",
+                Text(
+                    "Intussen is de verantwoording in een ander scherm bewaard. Vergelijk en bewaar opnieuw.",
+                    "The final accounts were saved in another window meanwhile. Compare, and save again.",
+                ),
+                kind=Kind.STALE,
             )
         )
     report = session.get_one(FinalReport, app.id)

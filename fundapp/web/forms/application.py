@@ -144,9 +144,9 @@ class Reader:
     def __init__(self) -> None:
         self.refusals: list[Refusal] = []
 
-    def text(self, raw: str, at: str) -> str:
+    def text(self, raw: str, at: str, *, most: int = MOST_LETTERS) -> str:
         """`clean`, or "" where it refuses."""
-        return self._read(clean, raw, at) or ""
+        return self._read(partial(clean, most=most), raw, at) or ""
 
     def amount(self, raw: str, at: str) -> int | None:
         """`amount`, or None where it refuses."""

@@ -1,0 +1,110 @@
+"""Everything that a school filled in, as rows to read: on the check before sending, and on the case afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fundapp.domain.form_spec import PageKind, Section
+from fundapp.domain.money import euro
+from fundapp.domain.text import Text, same
+from fundapp.services.application_views import Sheet
+from fundapp.web.forms.application import in_words
+from fundapp.web.forms.application_rows import PARTIES, PARTNER_KINDS, SIGNERS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. field: the id of its input on the task's page; value: None where nothing was filled in."""
+
+    label: Text
+    value: Text | str | None
+    field: str
+
+
+def summary(sheet: Sheet, section: Section) -> list[Answer]:
+    """Return the answers of one task, in the order of its page; questions that are not asked are left out."""
+    rows = _ROWS.get(section.page)
+    shown = section.shown(sheet.app.answers)
+    answers = [Answer(q.label, in_words(q, sheet.app.answers.get(q.key)), q.key) for q in shown]
+    return [*(rows(sheet) if rows else ()), *answers]
+
+
+def _budget(sheet: Sheet) -> list[Answer]:
+    found = []
+    for line in sheet.budget:
+        category = sheet.spec.category(line.category)
+        name = category.name if category else same(line.category)
+        times = f"{line.quantity} × {euro(line.unit_cents)} = " if line.quantity > 1 else ""
+        value = Text("{name}: {times}{cents}", "{name}: {times}{cents}").fill(
+            name=name, times=times, cents=euro(line.cents)
+        )
+        label = same(line.description) if line.description else Text("Kostenregel {n}", "Cost line {n}")
+        found.append(
+            Answer(label if line.description else label.fill(n=line.position), value, f"lines-{line.position}")
+        )
+    app = sheet.app
+    total = euro(app.cost_cents) if sheet.budget else None
+    asked = euro(app.requested_cents) if app.requested_cents else None
+    return [
+        *found,
+        Answer(Text("Totale kosten", "Total cost"), total, "lines-1"),
+        Answer(Text("U vraagt", "You ask for"), asked, "requested"),
+    ]
+
+
+def _co_financing(sheet: Sheet) -> list[Answer]:
+    kinds = dict(PARTIES)
+    found = []
+    for share in sheet.contributions:
+        what = (
+            Text("{hours} uur, dat is {cents}", "{hours} hours, which is {cents}").fill(
+                hours=share.hours, cents=euro(share.cents)
+            )
+            if share.hours
+            else Text("{cents} aan spullen", "{cents} in goods").fill(cents=euro(share.cents))
+            if share.in_kind
+            else same(euro(share.cents))
+        )
+        label = same(share.party) if share.party else kinds.get(share.party_kind, same(share.party_kind))
+        found.append(Answer(label, what, f"shares-{share.position}"))
+    return found or [Answer(Text("Wie betaalt er mee", "Who pays with you"), None, "shares-1")]
+
+
+def _partners(sheet: Sheet) -> list[Answer]:
+    kinds: dict[Any, Text] = dict(PARTNER_KINDS)
+    found = [
+        Answer(
+            kinds.get(partner.kind, same(partner.kind)),
+            f"{partner.name} ({partner.school_code})" if partner.school_code else partner.name,
+            f"partners-{partner.position}",
+        )
+        for partner in sheet.partners
+    ]
+    return found or [Answer(Text("Partners", "Partners"), None, "partners-1")]
+
+
+def _documents(sheet: Sheet) -> list[Answer]:
+    names = {document.code: document.name for document in sheet.spec.documents}
+    found = [
+        Answer(names.get(attachment.kind, same(attachment.kind)), attachment.file_name, attachment.kind)
+        for attachment, _ in sheet.documents
+    ]
+    return found or [Answer(Text("Bijlagen", "Documents"), None, next(iter(names), "main"))]
+
+
+def _signing(sheet: Sheet) -> list[Answer]:
+    answers = sheet.app.answers
+    name = answers.get("signer_name")
+    role = dict(SIGNERS).get(answers.get("signer_role", ""))
+    value = None if not name or role is None else Text(f"{name}, {role.nl.lower()}", f"{name}, {role.en.lower()}")
+    return [Answer(Text("Wie is akkoord", "Who agrees"), value, "signer_name")]
+
+
+_ROWS = {
+    PageKind.BUDGET: _budget,
+    PageKind.CO_FINANCING: _co_financing,
+    PageKind.PARTNERS: _partners,
+    PageKind.DOCUMENTS: _documents,
+    PageKind.SIGNING: _signing,
+}

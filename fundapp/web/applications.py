@@ -1,0 +1,316 @@
+"""A school's applications: the list with what to do, beginning one, the task list, the story after it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+
+from fundapp.domain.application import FLOW, State
+from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.outside import FileMissing
+from fundapp.domain.people import Actor, Role
+from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.text import Text
+from fundapp.persistence.unit_of_work import unit_of_work
+from fundapp.services import application_views as views
+from fundapp.services import draft, funds, letters, short_lived
+from fundapp.services.subject import missing
+from fundapp.web.access import SIGNED_IN, Case, access, case, current_case
+from fundapp.web.actions import actions_on, lands_on, page_of
+from fundapp.web.answers import summary
+from fundapp.web.forms import BaseForm, new_key
+from fundapp.web.school_case import file_store, is_draft, school_case
+from fundapp.web.session import db, request_now, signed_in, wake
+
+bp = Blueprint("applications", __name__)
+
+REMEMBERED = timedelta(hours=2)
+"""How long the key of a form "begin" is known, so that sending it twice begins one application."""
+
+
+@page_of("application")
+def _page_of(ref: str, actor: Actor) -> str:
+    if actor.has(Role.HANDLER, Role.ADVISER, Role.DECISION_MAKER, Role.COORDINATOR):
+        return f"/beoordelen/{ref}"
+    if actor.has(Role.FINANCE):
+        return f"/vaststellen/{ref}"
+    return url_for("applications.one", ref=ref)
+
+
+@lands_on("application", "submit", "complete")
+def _after_sending(ref: str, _actor: Actor) -> str:
+    return url_for("applications.sent", ref=ref)
+
+
+# --- the list, and beginning one --------------------------------------------------------------------------------------
+
+
+@bp.get("/aanvragen")
+@access(SIGNED_IN)
+def own() -> Response:
+    """What must be done, the applications of one's schools, and the rounds that are open."""
+    after = request.args.get("na", "")
+    known = int(after) if after.isascii() and after.isdecimal() and len(after) < 18 else None
+    rows, more = views.own_list(db.session(), signed_in(), after=known)
+    now = request_now()
+    page = render_template(
+        "pages/application/own.html",
+        rows=rows,
+        todo=sorted((row for row in rows if row.todo), key=_urgency) if known is None else [],
+        openings=views.openings(db.session(), signed_in(), now) if known is None else [],
+        next_href=url_for("applications.own", na=more) if more else None,
+        today=now.astimezone(AMSTERDAM).date(),
+    )
+    return make_response(page)
+
+
+def _urgency(row: views.ListRow) -> tuple[bool, str]:
+    return row.due is None, "" if row.due is None else row.due.isoformat()
+
+
+@bp.get("/aanvragen/nieuw")
+@access(SIGNED_IN)
+def ask_new() -> Response:
+    """Choose a round and a school."""
+    return _new_page(BaseForm(), new_key())
+
+
+@bp.post("/aanvragen/nieuw")
+@access(SIGNED_IN)
+def begin() -> Response:
+    """Begin a draft; sending the form twice gives the same one."""
+    key = request.form.get("request_key", "")[:60].replace("\x00", "")
+    tranche_ref, _, school = request.form.get("keuze", "").replace("\x00", "").partition("|")
+    if not tranche_ref or not school:
+        refusal = Refusal(
+            "choice_missing", Text("Kies een ronde.", "Choose a round."), field="keuze", kind=Kind.INVALID
+        )
+        return _new_page(BaseForm(), key or new_key(), refusal, 422)
+    try:
+        with unit_of_work(db.session(), wake):
+            ref = _begin(tranche_ref, school, key)
+    except Refused as error:
+        if error.kind is Kind.NOT_FOUND:
+            raise
+        return _new_page(BaseForm(), key or new_key(), error.refusals[0], 409)
+    return make_response(redirect(url_for("applications.one", ref=ref), code=303))
+
+
+def _begin(tranche_ref: str, school: str, key: str) -> str:
+    """Return the reference of the draft; the lock on the tranche makes two requests with one key wait."""
+    session, actor, now = db.session(), signed_in(), request_now()
+    name = f"begin:{actor.id}:{key}"
+    if key and short_lived.count(session, f"{name}:lock", now=now, lasts=REMEMBERED) > 1:
+        before = short_lived.take(session, name, now=now)
+        if before is not None:
+            short_lived.put(session, name, before, now=now, lasts=REMEMBERED)
+            return str(before["ref"])
+    app = draft.create(session, tranche_ref, school, actor=actor, now=now)
+    if key:
+        short_lived.put(session, name, {"ref": app.ref}, now=now, lasts=REMEMBERED)
+    return app.ref
+
+
+def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: int = 200) -> Response:
+    openings = views.openings(db.session(), signed_in(), request_now())
+    choices = [
+        (f"{opening.ref}|{code}", opening, name)
+        for opening in openings
+        if request.args.get("ronde") in (None, opening.ref)
+        for code, name in opening.schools
+    ]
+    page = render_template(
+        "pages/application/new.html",
+        form=None,
+        choices=choices,
+        chosen=request.form.get("keuze") or (choices[0][0] if len(choices) == 1 else ""),
+        request_key=key,
+        errors=[refusal] if refusal else [],
+        token=form,
+    )
+    return make_response(page, status)
+
+
+# --- one application --------------------------------------------------------------------------------------------------
+
+
+@bp.get("/aanvragen/<ref>")
+@access(case("application"))
+def one(ref: str) -> Response:  # noqa: ARG001  (asked by access)
+    """The task list while it is being written, the story afterwards."""
+    found = school_case()
+    return _task_list(found) if is_draft(found) else _story(found)
+
+
+def _task_list(found: Case) -> Response:
+    known = views.sheet(db.session(), found.row)
+    tasks = [(section, known.problems_of(section), known.begun(section)) for section in known.spec.form.sections]
+    term = views.running_term(db.session(), found.row)
+    completing = State(found.row.state) is State.INCOMPLETE
+    closes_at = known.closes_at
+    page = render_template(
+        "pages/application/tasks.html",
+        ref=found.ref,
+        app=found.row,
+        sheet=known,
+        tasks=tasks,
+        done=sum(not problems for _, problems, _ in tasks),
+        first=next((section for section, problems, _ in tasks if problems), None),
+        completing=completing,
+        term=term,
+        closed=not completing and request_now() > closes_at,
+        days_left=(closes_at.astimezone(AMSTERDAM).date() - request_now().astimezone(AMSTERDAM).date()).days,
+        actions=[action for action in actions_on(found) if action.name == "withdraw"],
+    )
+    return make_response(page)
+
+
+def _story(found: Case) -> Response:
+    session, app = db.session(), found.row
+    state = State(app.state)
+    term = views.running_term(session, app)
+    today = request_now().astimezone(AMSTERDAM).date()
+    page = render_template(
+        "pages/application/story.html",
+        ref=found.ref,
+        app=app,
+        look=_look(state),
+        events=views.events(session, app),
+        todo=views.TODO.get(state),
+        next_step=views.NEXT.get(state),
+        term=term,
+        late=term is not None and term.due_on < today,
+        letters=[(row, letters.letter_view(row)) for row in views.letters(session, app)],
+        documents=views.documents(session, app),
+        payments=views.instalments(session, app),
+        links=list(_links(found, state)),
+        actions=[action for action in actions_on(found) if action.name not in ("report", "respond")],
+    )
+    return make_response(page)
+
+
+def _look(state: State) -> Any:
+    return FLOW.look(state)
+
+
+def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
+    """What the school can do on a page of its own: (address, words, is it what must be done now)."""
+    if state is State.AWARDED:
+        yield (
+            url_for("reporting.accounts", ref=found.ref),
+            Text("Verantwoording maken", "Write the final accounts"),
+            True,
+        )
+        yield url_for("reporting.changes", ref=found.ref), Text("Wijziging melden", "Report a change"), False
+    if state in (State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED) and found.facts.calculation:
+        yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
+    if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):
+        yield url_for("reporting.accounts", ref=found.ref), Text("Uw verantwoording", "Your final accounts"), False
+    yield (
+        url_for("applications.answers", ref=found.ref),
+        Text("Alles wat u instuurde", "Everything that you sent"),
+        False,
+    )
+
+
+@bp.get("/aanvragen/<ref>/ingestuurd")
+@access(case("application"))
+def sent(ref: str) -> Response:
+    """The receipt: what was received, when, and what happens next."""
+    found = school_case()
+    submission = views.newest_submission(db.session(), found.row)
+    if submission is None:
+        return make_response(redirect(url_for("applications.one", ref=ref), code=303))
+    page = render_template(
+        "pages/application/sent.html",
+        ref=ref,
+        app=found.row,
+        submission=submission,
+        term=views.running_term(db.session(), found.row),
+        spec=funds.spec_of(db.session(), found.row.fund_version_id),
+    )
+    return make_response(page)
+
+
+@bp.get("/aanvragen/<ref>/antwoorden")
+@access(case("application"))
+def answers(ref: str) -> Response:
+    """Everything that was sent, to read and to print."""
+    found = school_case()
+    known = views.sheet(db.session(), found.row)
+    page = render_template(
+        "pages/application/answers.html",
+        ref=ref,
+        app=found.row,
+        sheet=known,
+        parts=[(section, summary(known, section)) for section in known.spec.form.sections],
+    )
+    return make_response(page)
+
+
+# --- files and letters ------------------------------------------------------------------------------------------------
+
+_ID = "<int(max=999999999999999):number>"
+
+
+@bp.get(f"/aanvragen/<ref>/bijlagen/{_ID}")
+@access(case("application"))
+def attachment(ref: str, number: int) -> Response:  # noqa: ARG001  (asked by access)
+    """Download a document: for the school, and for who handles the application once it was sent."""
+    found = _sent_or_own()
+    pair = next((pair for pair in views.documents(db.session(), found.row) if pair[0].id == number), None)
+    if pair is None:
+        raise Refused(missing())
+    return _file(pair[0].sha256, pair[0].file_name, pair[1].media_type)
+
+
+def _sent_or_own() -> Case:
+    found = current_case()
+    if State(found.row.state) is State.DRAFT and Role.APPLICANT not in found.facts.roles:
+        raise Refused(missing())
+    return found
+
+
+def _file(sha256: str, name: str, media_type: str) -> Response:
+    try:
+        content = file_store().get(sha256)
+    except FileMissing:
+        abort(404)
+    response = make_response(content)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response.headers["Content-Type"] = media_type
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+@bp.get(f"/aanvragen/<ref>/brieven/{_ID}")
+@access(case("application"))
+def letter(ref: str, number: int) -> Response:
+    """Read a letter; the first time that the school does is kept."""
+    found = _sent_or_own()
+    with unit_of_work(db.session()):
+        row = views.open_letter(db.session(), found.row, number, reader=signed_in(), now=request_now())
+    if row is None:
+        raise Refused(missing())
+    view = letters.letter_view(row)
+    built = letters.build(row) if view else None
+    back = _page_of(ref, signed_in())
+    page = render_template(
+        "pages/application/letter.html", ref=ref, row=row, built=built, blocks=view[1] if view else (), back_href=back
+    )
+    return make_response(page)
+
+
+@bp.get(f"/aanvragen/<ref>/brieven/{_ID}.pdf")
+@access(case("application"))
+def letter_pdf(ref: str, number: int) -> Response:
+    """Download the PDF of a letter, once it was made."""
+    found = _sent_or_own()
+    with unit_of_work(db.session()):
+        row = views.open_letter(db.session(), found.row, number, reader=signed_in(), now=request_now())
+    if row is None or row.pdf_sha256 is None:
+        raise Refused(missing())
+    return _file(row.pdf_sha256, f"{ref}-brief-{number}.pdf", "application/pdf")
