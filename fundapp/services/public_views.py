@@ -60,7 +60,7 @@ def _phase(row: Tranche, now: datetime) -> Phase:
     """By the window, which is what counts when something is sent in; the state follows within a minute."""
     if row.state not in (State.ANNOUNCED, State.OPEN) or now > row.closes_at:
         return "ended"
-    return "open" if is_open(now, row.opens_at, row.closes_at) else "soon"
+    return "open" if is_open(row.opens_at, row.closes_at, now) else "soon"
 
 
 def _rounds(session: Session, now: datetime, *where: ColumnElement[bool], newest_first: bool = False) -> list[Round]:

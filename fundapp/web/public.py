@@ -16,7 +16,8 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 from werkzeug.datastructures import MultiDict
 
 from fundapp.domain.condition import Verdict
-from fundapp.domain.conditions import DocumentsRule
+from fundapp.domain.conditions import DocumentsRule, WindowRule
+from fundapp.domain.conditions_money import CeilingRule
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.eligibility import Outcome, PrecheckQuestion, explanation_of, precheck
 from fundapp.domain.fund import FundSpec
@@ -98,8 +99,8 @@ class Conditions:
 def _conditions(spec: FundSpec) -> Conditions:
     found = Conditions([], [], [])
     for rule in spec.conditions:
-        if isinstance(rule, DocumentsRule):
-            continue  # they have a part of the page
+        if isinstance(rule, DocumentsRule | WindowRule | CeilingRule):
+            continue  # the page shows the documents, the dates and what is left
         group = found.hints if not rule.blocking else found.asked if rule.precheck else found.further
         group.append(explanation_of(rule))
     return found
