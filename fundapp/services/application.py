@@ -196,7 +196,7 @@ def _freeze(act: Act, app: Application) -> None:
     )
     act.session.add(submission)
     spec = funds.spec_of(act.session, app.fund_version_id)
-    inputs = draft.eligibility_facts(act.session, app).model_copy(update={"submitted_at": act.now})
+    inputs = draft.eligibility_facts(act.session, app)  # the window is judged by the first receipt, also after that
     outcomes = evaluate(spec.conditions, inputs, moment=act.now)
     act.session.add(
         EligibilityCheck(

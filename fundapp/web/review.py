@@ -53,13 +53,14 @@ def _tag(state: str, language: Language) -> Markup:
 
 
 def _line(row: Row, today: Any, language: Language) -> tuple[str | Markup, ...]:
-    """What a row shows, ready: (address, reference, title, school, sub-region, tag, amount, due day, warning)."""
-    due, warning = "–", ""
+    """What a row shows, ready: (address, reference, title, school, sub-region, tag, amount, due day,
+    warning, class of the warning)."""
+    due, warning, late = "–", "", ""
     if row.due_on is not None:
         due = short_date(row.due_on, language)
         left = (row.due_on - today).days
         if row.state in UNDECIDED and left < 0:
-            warning = "te laat" if language == "nl" else "late"
+            warning, late = ("te laat" if language == "nl" else "late"), " warn-late"
         elif row.state in UNDECIDED and left <= SOON_DAYS:
             warning = _days_left(left, language)
     return (
@@ -71,6 +72,7 @@ def _line(row: Row, today: Any, language: Language) -> tuple[str | Markup, ...]:
         euro(row.requested_cents),
         due,
         warning,
+        late,
     )
 
 
