@@ -9,11 +9,13 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.application import FLOW, State
-from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.days import AMSTERDAM, day_text
 from fundapp.domain.outside import FileMissing
+from fundapp.domain.payment import InstalmentState, Purpose
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
+from fundapp.persistence.payment import Instalment
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
 from fundapp.services import draft, funds, letters, short_lived
@@ -177,7 +179,7 @@ def _story(found: Case) -> Response:
         "pages/application/story.html",
         ref=found.ref,
         app=app,
-        look=_look(state),
+        look=FLOW.look(state),
         events=views.events(session, app),
         todo=views.TODO.get(state),
         next_step=views.NEXT.get(state),
@@ -185,15 +187,30 @@ def _story(found: Case) -> Response:
         late=term is not None and term.due_on < today,
         letters=[(row, letters.letter_view(row)) for row in views.letters(session, app)],
         documents=views.documents(session, app),
-        payments=views.instalments(session, app),
+        payments=[_payment(row) for row in views.instalments(session, app)],
         links=list(_links(found, state)),
         actions=[action for action in actions_on(found) if action.name not in ("report", "respond")],
     )
     return make_response(page)
 
 
-def _look(state: State) -> Any:
-    return FLOW.look(state)
+_PAYMENT_WORDS = {
+    InstalmentState.DUE: Text("Wij betalen rond {day}", "We pay around {day}"),
+    InstalmentState.HELD: Text("Nog niet: wij zoeken iets uit", "Not yet: we are looking into something"),
+    InstalmentState.ORDERED: Text("Onderweg naar uw bank", "On its way to your bank"),
+    InstalmentState.PAID: Text("Betaald", "Paid"),
+}
+
+
+def _payment(row: Instalment) -> list[Any]:
+    """One payment as a row of the table: what, how much (cents), and where it is."""
+    label = Purpose(row.purpose).label
+    words = _PAYMENT_WORDS.get(InstalmentState(row.state), Text("–", "–"))
+    return [
+        Text(label.nl.capitalize(), label.en.capitalize()),
+        row.cents,
+        words.fill(day=day_text(row.due_on)),
+    ]
 
 
 def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
