@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -16,11 +17,13 @@ from fundapp.domain.ledger import Account
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refused
 from fundapp.persistence.application import Application
+from fundapp.persistence.db import make_engine
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.ledger import LedgerEntry
 from fundapp.persistence.payment import BankLine, BankStatement, Instalment, PaymentBatch, PaymentOrder
 from fundapp.persistence.settlement import Recovery
+from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import journal as journal_service
 from fundapp.services import ledger as ledger_service
 from fundapp.services.bank import (
@@ -600,3 +603,27 @@ def test_nothing_is_available_twice(run: Run) -> None:
     found = ledger_service.tranche_balances(run.session, run.apps[0].tranche_id)
     assert sum(found.values()) == 0
     assert found[Account.AVAILABLE] == 3_000_000 - 2_110_000
+
+
+def test_two_people_with_the_same_file_read_it_once(fresh_database: str) -> None:
+    engine = make_engine(fresh_database)
+    with Session(engine) as session:
+        cases = Cases(session)
+        app = cases.application(cases.tranche(), cases.school())
+        cases.awarded(app, 750_000, advance=600_000)
+        run = send(session, cases, [app])
+        session.commit()
+        content = statement(OURS, "2025-001", opening=OPENING, entries=[run.paid(0)])
+        app_id = app.id
+
+    def read(actor: Actor) -> int:
+        with Session(engine) as session, unit_of_work(session):
+            return len(import_statement(session, content, actor=actor, now=NOW).lines)
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = sorted(pool.map(read, [run.first, run.second] * 4))
+    assert counts == [0] * 7 + [1]
+    with Session(engine) as session:
+        assert ledger_service.case_balances(session, app_id)[Account.PAID] == 600_000
+        assert ledger_service.verify(session) is None
+    engine.dispose()
