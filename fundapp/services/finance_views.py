@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, String, and_, cast, func, literal, null, select, text, union_all
+from sqlalchemy import BigInteger, ColumnElement, Date, String, and_, cast, func, literal, null, select, text, union_all
 from sqlalchemy.orm import Session, aliased
 
 from fundapp.domain import application, change, payment
@@ -125,8 +125,8 @@ def open_tasks(session: Session, funds: Collection[str] | None) -> dict[str, lis
             ChangeRequest.ref,
             func.concat(School.name, " · ", Application.title),
             ChangeRequest.state,
-            cast(null(), PaymentBatch.total_cents.type),
-            cast(null(), Date),
+            cast(null(), BigInteger).label("cents"),
+            cast(null(), Date).label("due_on"),
             ChangeRequest.id,
         )
         .join(Application, Application.id == ChangeRequest.application_id)

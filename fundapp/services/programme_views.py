@@ -28,6 +28,9 @@ from fundapp.persistence.settlement import ReportLine
 PAGE = 50
 """Rows on one page of a list."""
 
+MAILS = 25
+"""Mails on one page: each takes four lines on a phone."""
+
 _LATE_TERMS = ("completion", "decision", "determination", "report", "response", "recovery")
 
 TERMS = {
@@ -291,7 +294,7 @@ def mails(session: Session, *, state: str | None = None, before: int | None = No
         .join(Person, Person.id == OutboxMessage.person_id)
         .outerjoin(Application, Application.id == OutboxMessage.application_id)
         .order_by(OutboxMessage.id.desc())
-        .limit(PAGE + 1)
+        .limit(MAILS + 1)
     )
     if state is not None:
         query = query.where(OutboxMessage.state == state)

@@ -103,7 +103,7 @@ def _settlement(accounts: Accounts, form: LinesForm) -> str:
         "pages/finance/settlement.html",
         app=app,
         accounts=accounts,
-        form=form,
+        lines_form=form,
         errors=form.mistakes,
         reckoned=reckoned,
         nothing_yet=not accounts.lines or app.state == State.AWARDED,

@@ -17,7 +17,7 @@ from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import funds, journal, ledger, outbox, programme_views, tranche_views
 from fundapp.services.finance_views import funds_of
 from fundapp.services.fund_sentences import chapters
-from fundapp.services.programme_views import KINDS, MAIL_STATES, PAGE
+from fundapp.services.programme_views import KINDS, MAIL_STATES, MAILS, PAGE
 from fundapp.services.subject import missing
 from fundapp.web.access import access, case, staff
 from fundapp.web.actions import actions_on, page_of
@@ -104,7 +104,7 @@ def mail_list() -> Response:
     """Mails, the newest first."""
     state = request.args.get("stand")
     state = state if state in MAIL_STATES else None
-    rows, more = cut(programme_views.mails(db.session(), state=state, before=after()), PAGE)
+    rows, more = cut(programme_views.mails(db.session(), state=state, before=after()), MAILS)
     return make_response(
         render_template("pages/programme/mails.html", rows=rows, more=more, state=state, states=MAIL_STATES)
     )
