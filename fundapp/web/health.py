@@ -110,9 +110,13 @@ class _Outbox:
     """Mails by state, asked of the database when somebody looks: every process gives the same answer."""
 
     def collect(self) -> Iterator[Any]:
-        """Yield the gauges."""
+        """Yield the gauges; only the first one when the database is away, so that the counters can still be read."""
         from prometheus_client.core import GaugeMetricFamily
 
+        up = _works("database", _database)
+        yield GaugeMetricFamily("fundapp_database_up", "Whether the database answers.", value=int(up))
+        if not up:
+            return
         states = GaugeMetricFamily("fundapp_outbox_messages", "Mails that are not sent, by state.", labels=["state"])
         found = db.session.execute(
             text("SELECT state, count(*) AS n FROM outbox_message WHERE state <> 'sent' GROUP BY state")

@@ -90,7 +90,9 @@ def wakes() -> list[str]:
 @pytest.fixture
 def app(fresh_database: str, clock: Clock, wakes: list[str], tmp_path: Path) -> Iterator[Flask]:
     """The application on a database of its own; what breaks in it breaks the test."""
-    from config import Settings
+    from jinja2 import FileSystemBytecodeCache
+
+    from config import ROOT, Settings
     from fundapp.web.app import create_app
     from fundapp.web.session import db
 
@@ -102,6 +104,9 @@ def app(fresh_database: str, clock: Clock, wakes: list[str], tmp_path: Path) -> 
     }
     app = create_app(Settings.from_env(environ), clock=clock, wake=lambda: wakes.append("wake"))
     app.testing = True
+    compiled = ROOT / ".local" / "test" / "templates"  # compiled once for all tests, not once for each
+    compiled.mkdir(parents=True, exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     yield app
     with app.app_context():
         db.engine.dispose()

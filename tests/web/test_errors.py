@@ -189,6 +189,14 @@ def test_a_forged_form_is_refused_and_not_kept(client: FlaskClient, cast: Cast, 
     assert "nieuw@example.org" not in client.get("/beheer/mensen").text
 
 
+def test_a_forged_form_for_an_expired_session_is_not_kept(client: FlaskClient, cast: Cast, clock: Clock) -> None:
+    sign_in(client, cast.coordinator.email)
+    clock.advance(hours=3)
+    client.post("/beheer/mensen", data=INVITATION, headers={"Origin": "https://evil.example"})
+    sign_in(client, cast.coordinator.email)
+    assert "nieuw@example.org" not in client.get("/beheer/mensen").text
+
+
 def test_a_sign_in_page_left_open_too_long(client: FlaskClient, cast: Cast) -> None:
     answer = client.post("/inloggen", data={"email": cast.anna.email}, headers=OWN)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/inloggen")

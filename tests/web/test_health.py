@@ -57,6 +57,10 @@ def test_a_database_that_is_away(client: FlaskClient, app: Flask, redis_url: str
     assert answer.status_code == 503
     assert answer.json is not None
     assert answer.json["failed"] == ["database"]
+    metrics = client.get("/metrics")
+    assert metrics.status_code == 200
+    assert "fundapp_database_up 0.0" in metrics.text
+    assert "fundapp_requests_total" in metrics.text
 
 
 def test_the_age_of_the_oldest_mail(client: FlaskClient, app: Flask, cast: Cast, clock: Clock, redis_url: str) -> None:
