@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import URL, select
 from sqlalchemy.orm import Session
 
 from fundapp.domain.fund import FundSpec, TrancheSpec
@@ -21,8 +21,8 @@ from fundapp.persistence.register import School, SchoolBoard
 from fundapp.services.journal import note
 from fundapp.services.programme import programme
 
-_specs: dict[int, FundSpec] = {}
-"""Published versions never change, so a process keeps those it has read."""
+_specs: dict[URL, dict[int, FundSpec]] = {}
+"""Published versions never change, so a process keeps those it has read, by database."""
 
 
 def spec_of(session: Session, fund_version_id: int) -> FundSpec:
@@ -36,10 +36,11 @@ def specs_of(session: Session, fund_version_ids: Iterable[int]) -> dict[int, Fun
     Raises KeyError for a version that does not exist.
     """
     wanted = set(fund_version_ids)
-    if new := wanted - _specs.keys():
+    known = _specs.setdefault(session.get_bind().engine.url, {})
+    if new := wanted - known.keys():
         rows = session.execute(select(FundVersion.id, FundVersion.spec).where(FundVersion.id.in_(new)))
-        _specs.update({number: FundSpec.model_validate(data) for number, data in rows})
-    return {number: _specs[number] for number in wanted}
+        known.update({number: FundSpec.model_validate(data) for number, data in rows})
+    return {number: known[number] for number in wanted}
 
 
 @lru_cache(maxsize=256)
@@ -164,4 +165,13 @@ def case_context(session: Session, app: Application) -> dict[str, Any]:
         "contact": {"name": spec.contact.role.nl, "email": spec.contact.email, "phone": contact.phone},
         "remedy": {"nl": spec.remedy.nl, "en": spec.remedy.en},
         "url_path": f"/aanvragen/{app.ref}",
+    }
+
+
+def letter_context(session: Session, app: Application) -> dict[str, Any]:
+    """What letters may say besides: the fund's own words, and the duties that come with its money."""
+    spec = spec_of(session, app.fund_version_id)
+    return case_context(session, app) | {
+        "words": spec.letters.model_dump(mode="json", exclude_none=True),
+        "duties": [{"nl": duty.text.nl, "en": duty.text.en} for duty in spec.duties],
     }

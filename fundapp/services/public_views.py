@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from fundapp.domain.fund import FundSpec, TrancheSpec
@@ -118,7 +119,7 @@ def find_round(session: Session, ref: str, now: datetime) -> Round:
 
 def newest_funds(session: Session, keys: Iterable[str] | None = None) -> list[FundSpec]:
     """Return the newest rules of every fund, or of these, by name. Two statements at most."""
-    query = select(FundVersion.id).distinct(FundVersion.fund_key)
+    query = select(FundVersion.id).ext(distinct_on(FundVersion.fund_key))
     if keys is not None:
         query = query.where(FundVersion.fund_key.in_(list(keys)))
     ids = session.scalars(query.order_by(FundVersion.fund_key, FundVersion.number.desc())).all()

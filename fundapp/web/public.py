@@ -130,10 +130,7 @@ def check(ref: str) -> Response:
 
 
 def _unanswered(number: int) -> Text:
-    return Text(
-        "Kies een antwoord bij vraag {n}. Weet u het niet? Kies dan “Weet ik niet”.",
-        "Choose an answer to question {n}. If you do not know, choose “I do not know”.",
-    ).fill(n=number)
+    return Text("Kies een antwoord bij vraag {n}.", "Choose an answer to question {n}.").fill(n=number)
 
 
 def _ask(
@@ -253,7 +250,7 @@ _COLUMNS = (
 def results_csv() -> Response:
     """The same projects as a file for a spreadsheet: semicolons, UTF-8 with a mark, cells that are never formulas."""
     lines = _csv(_filter(request.args))
-    response = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")
+    response = Response(stream_with_context(lines), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="resultaten.csv"'
     return response
 
