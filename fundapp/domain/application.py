@@ -617,7 +617,7 @@ FLOW: Flow[Facts] = Flow(
             who=_who(Role.DECISION_MAKER),
             asks="reason",
             guards=(no_conflict_declared, no_payment_under_way, needs("explanation", _REASON_FOR_SCHOOL)),
-            effects=(Effect.RECORD_DECISION, Effect.REVOKE_FUNDS, Effect.END_TERMS, Effect.WRITE_LETTER),
+            effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.REVOKE_FUNDS, Effect.WRITE_LETTER),
             mail=(Mail("revoked", Role.APPLICANT),),
         ),
     ),

@@ -254,6 +254,6 @@ def write_letter(act: Act) -> None:
     """Put the letter in the portal, with its facts frozen; the worker makes the PDF."""
     session: Session = act.session
     app: Application = act.row
-    context: dict[str, Any] = funds.case_context(session, app) | act.context
+    context: dict[str, Any] = funds.letter_context(session, app) | act.context
     template = LETTER_OF[act.transition.name]
     act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, template, context, act.now))

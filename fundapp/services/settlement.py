@@ -198,7 +198,7 @@ def claim_back(act: Act, cents: int) -> None:
     act.session.add(recovery)
     act.data["recovery"] = {"ref": recovery.ref, "cents": cents}
     act.context |= {"recovery": cents, "recovery_ref": recovery.ref, "due": term.due_on.isoformat()}
-    context = funds.case_context(act.session, app) | act.context
+    context = funds.letter_context(act.session, app) | act.context
     act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, "recovery", context, act.now))
 
 

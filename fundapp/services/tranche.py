@@ -20,10 +20,12 @@ from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankLine
 from fundapp.services import funds
 from fundapp.services.act import Act, CaseType
+from fundapp.services.bank_gaps import gaps
 from fundapp.services.ledger import tranche_balances
 from fundapp.services.subject import lock_tranche, missing
 
-_FINISHED = [str(state) for state, look in application.FLOW.looks.items() if look.final]
+_FINISHED = [str(application.State.DRAFT), *(str(s) for s, look in application.FLOW.looks.items() if look.final)]
+"""States that do not keep a tranche open; a draft that was never sent is no case."""
 
 
 def find(session: Session, ref: str, lock: bool = False) -> Tranche:
@@ -76,6 +78,7 @@ def blockers(session: Session, row: Tranche) -> tuple[Blocker, ...]:
                 ).fill(n=unmatched),
             )
         )
+    found += [Blocker("statement_missing", gap.sentence) for gap in gaps(session)]
     if row.evaluation_published_at is None:
         found.append(
             Blocker(

@@ -15,6 +15,7 @@ from fundapp.domain.text import Text
 from fundapp.persistence.payment import BankStatement, PaymentBatch
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import bank, bank_account, payment, payment_views
+from fundapp.services.bank_gaps import gaps
 from fundapp.services.payment_views import PAGE
 from fundapp.services.subject import missing
 from fundapp.web.access import access, case, staff
@@ -182,7 +183,7 @@ def _statements(form: StatementForm) -> str:
         rows=rows,
         more=more,
         unmatched=payment_views.bank_lines(db.session(), unmatched=True),
-        gaps=bank.gaps(db.session()),
+        gaps=gaps(db.session()),
         may_read=signed_in().has(Role.FINANCE),
     )
 

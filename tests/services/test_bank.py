@@ -28,13 +28,13 @@ from fundapp.services import journal as journal_service
 from fundapp.services import ledger as ledger_service
 from fundapp.services.bank import (
     ImportResult,
-    gaps,
     import_statement,
     mark_not_ours,
     match_by_hand,
     open_lines,
 )
 from fundapp.services.bank_account import confirm_account, enter_account
+from fundapp.services.bank_gaps import gaps
 from fundapp.services.bank_match import named_in
 from fundapp.services.decision import confirmed_account
 from fundapp.services.payment import orders, prepare

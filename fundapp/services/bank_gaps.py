@@ -1,0 +1,59 @@
+"""Whether the bank statements that were read follow on one another: one in between that was never read is a gap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fundapp.domain.money import euro
+from fundapp.domain.text import Text, same
+from fundapp.persistence.payment import BankLine, BankStatement
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A statement whose opening balance (cents) no other statement ends with: one in between was never read."""
+
+    account: str
+    statement_id: str
+    opening: int
+
+    @property
+    def sentence(self) -> Text:
+        """What is wrong and what to do."""
+        return Text(
+            "Afschrift {id} begint met {opening}; geen afschrift eindigt daarmee. Lees het ontbrekende afschrift in.",
+            "Statement {id} begins with {opening}; no statement ends with that. Import the missing statement.",
+        ).fill(id=same(self.statement_id), opening=same(euro(self.opening)))
+
+
+def gaps(session: Session) -> tuple[Gap, ...]:
+    """Return the statements that do not follow on another one, whatever the order in which they were read."""
+    first_booked = func.min(BankLine.booked_on)
+    rows = session.execute(
+        select(
+            BankStatement.account, BankStatement.statement_id, BankStatement.opening_cents, BankStatement.closing_cents
+        )
+        .outerjoin(BankLine, BankLine.statement_id == BankStatement.id)
+        .group_by(BankStatement.id)
+        .order_by(BankStatement.account, first_booked.asc().nulls_last(), BankStatement.id)
+    ).all()
+    moved = [row for row in rows if row.opening_cents != row.closing_cents]
+    ends = Counter((row.account, row.closing_cents) for row in moved)
+    known = {(row.account, cents) for row in moved for cents in (row.opening_cents, row.closing_cents)}
+    begun: set[str] = set()
+    found: list[Gap] = []
+    for account, statement_id, opening, closing in rows:
+        if account not in begun:
+            begun.add(account)
+            known.add((account, opening))
+        elif opening == closing:  # nothing moved: it follows on any statement that stood there
+            found += [] if (account, opening) in known else [Gap(account, statement_id, opening)]
+        elif ends[account, opening]:
+            ends[account, opening] -= 1
+        else:
+            found.append(Gap(account, statement_id, opening))
+    return tuple(found)
