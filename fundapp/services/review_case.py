@@ -349,7 +349,7 @@ _FREE = text("""
 def free_for(session: Session, app: Application) -> dict[str, int]:
     """Return what can still be awarded (cents): in the tranche under "", and in its sub-region's pot if it has one."""
     found = session.execute(_FREE, {"tranche": app.tranche_id, "region": app.sub_region})
-    return dict(found.tuples().all())
+    return {row.pot: row.cents for row in found}
 
 
 _DOCUMENT = text("""

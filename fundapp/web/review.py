@@ -95,6 +95,11 @@ def _filters(choices: Choices) -> Filters:
     )
 
 
+def _typed(name: str) -> str:
+    """What stands in the address, without signs that no text has."""
+    return "".join(c for c in request.args.get(name, "")[:100] if c.isprintable()).strip()
+
+
 def _key(typed: str) -> tuple[str, int]:
     """Read a key as `_next` writes it; anything else is the first page."""
     due, _, number = typed.partition(".")
@@ -120,7 +125,7 @@ def worklist() -> str:
     actor, session, language = signed_in(), db.session(), current_language()
     choices = review_views.choices(session, actor)
     funds, filters = choices.funds, _filters(choices)
-    wanted = request.args.get("q", "").strip()[:100]
+    wanted = _typed("q")
     tab = next((t for t in Tab if t == request.args.get("tab")), _first_tab(actor))
     after = _key(request.args.get("na", ""))
     if wanted:
@@ -166,7 +171,7 @@ def _options(choices: Choices) -> dict[str, list[tuple[str, Any]]]:
 @access(staff())
 def following() -> Response:
     """Go on to the next application that waits for this person; to the list when there is none."""
-    ref = review_views.next_after(db.session(), signed_in(), request.args.get("na", ""))
+    ref = review_views.next_after(db.session(), signed_in(), _typed("na"))
     return make_response(redirect(f"/beoordelen/{ref}" if ref else "/beoordelen", code=303))
 
 
