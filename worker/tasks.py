@@ -13,6 +13,7 @@ from threading import Event
 from urllib.parse import urlsplit
 
 from celery.signals import worker_shutting_down
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.adapters.files import ObjectFileStore
@@ -43,9 +44,14 @@ def _stop(**_: object) -> None:
 
 
 @cache
-def sessions() -> sessionmaker[Session]:
+def engine() -> Engine:
     """One engine for each process, made when the first task needs it."""
-    return session_factory(make_engine(settings.database_url))
+    return make_engine(settings.database_url)
+
+
+def sessions() -> sessionmaker[Session]:
+    """Sessions on it."""
+    return session_factory(engine())
 
 
 @cache
@@ -72,7 +78,7 @@ def drain_outbox() -> None:
 
 def _deliver(*, limit: int, until: float) -> delivery.Counts:
     counts = delivery.deliver_due(
-        sessions(),
+        engine(),
         _mailer(),
         _mails(),
         worker=f"{socket.gethostname()}:{os.getpid()}",

@@ -18,13 +18,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from fundapp.domain.outside import Address, Message, Permanent, Temporary, Uncertain
 from fundapp.domain.text import Language
-from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services.ports import MailConnection, Mailer
 
 BATCH = 20
@@ -127,19 +126,21 @@ _NOTHING_DONE = {
     "forget": False,
 }
 
-_LIST_RUN = text("""
-  INSERT INTO short_lived (key, number, data, expires_at)
-  VALUES ('outbox:' || CAST(:run AS text), 0, '{}', now() + interval '30 days')
-  ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
-""")
-
 _CLAIM = text("""
   WITH due AS MATERIALIZED (
     SELECT id FROM outbox_message WHERE state = 'queued' AND claimed_by IS NULL AND next_try_at <= now()
     ORDER BY next_try_at, id LIMIT :size FOR UPDATE SKIP LOCKED
+  ),
+  claimed AS (
+    UPDATE outbox_message m SET claimed_at = now(), claimed_by = :run FROM due WHERE m.id = due.id
+    RETURNING m.id, m.key, m.template, m.address, m.language, m.context, m.tries, m.claimed_at
+  ),
+  listed AS (
+    INSERT INTO short_lived (key, number, data, expires_at)
+    SELECT 'outbox:' || CAST(:run AS text), 0, '{}', now() + interval '30 days' FROM claimed LIMIT 1
+    ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
   )
-  UPDATE outbox_message m SET claimed_at = now(), claimed_by = :run FROM due WHERE m.id = due.id
-  RETURNING m.id, m.key, m.template, m.address, m.language, m.context, m.tries, m.claimed_at AS at
+  SELECT * FROM claimed ORDER BY id
 """)
 
 _STEP = text("""
@@ -168,7 +169,7 @@ _RELEASE = text("""
 
 
 def deliver_due(
-    sessions: Callable[[], Session],
+    engine: Engine,
     mailer: Mailer,
     render: Render,
     *,
@@ -177,13 +178,13 @@ def deliver_due(
     domain: str,
     stop: Callable[[], bool] = lambda: False,
 ) -> Counts:
-    """Deliver what is due, over one connection, until nothing is due, `limit` is reached or `stop` says so.
+    """Deliver what is due, over one line to the server, until nothing is due, `limit` is reached or `stop` says so.
 
     worker: names who does it; several may do it at once. domain: of the Message-IDs. A mail of a case that has gone on
     meanwhile still goes: it tells what happened.
     """
-    with sessions() as session, ExitStack() as line:
-        run = _Run(session, mailer, render, f"{worker}:{uuid4().hex}", domain, stop, line)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as database, ExitStack() as line:
+        run = _Run(database, mailer, render, f"{worker}:{uuid4().hex}", domain, stop, line)
         try:
             run.deliver(limit)
         finally:
@@ -225,9 +226,13 @@ _UNLIST_RUNS = text("""
 
 @dataclass(slots=True)
 class _Run:
-    """One run: one session, one name, one line to the server, opened when the first mail is there."""
+    """One run: one name, one line to the server, opened when the first mail is there.
 
-    session: Session
+    database: in autocommit. Each statement of a run is a transaction of its own, and the journey to begin and to end
+    one would cost more than the statement.
+    """
+
+    database: Connection
     mailer: Mailer
     render: Render
     name: str
@@ -246,15 +251,10 @@ class _Run:
 
     def release(self, pause: timedelta = timedelta(0), error: str | None = None) -> None:
         """Give back what was claimed and not handed over."""
-        with unit_of_work(self.session):
-            self.session.execute(_RELEASE, {"run": self.name, "pause": pause, "error": error})
+        self.database.execute(_RELEASE, {"run": self.name, "pause": pause, "error": error})
 
     def _claim(self, size: int) -> list[_Mail]:
-        with unit_of_work(self.session):
-            rows = self.session.execute(_CLAIM, {"run": self.name, "size": size}).all()
-            if rows:
-                self.session.execute(_LIST_RUN, {"run": self.name})
-        return sorted((_Mail(*row) for row in rows), key=lambda mail: mail.id)
+        return [_Mail(*row) for row in self.database.execute(_CLAIM, {"run": self.name, "size": size})]
 
     def _connected(self, waiting: int) -> bool:
         if self.connection is None:
@@ -294,9 +294,8 @@ class _Run:
         if before is None and mail is None:
             return False
         parameters = before.parameters() if before else _NOTHING_DONE
-        with unit_of_work(self.session):
-            found = self.session.execute(_STEP, {**parameters, "next": mail.id if mail else None, "run": self.name})
-            return found.first() is not None
+        found = self.database.execute(_STEP, {**parameters, "next": mail.id if mail else None, "run": self.name})
+        return found.first() is not None
 
     def _put_into_words(self, mail: _Mail) -> Words | _Outcome:
         try:
