@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import ROOT, Settings
 from fundapp.persistence.db import engine_options
 from fundapp.services.programme import programme
-from fundapp.web import access, errors, headers, health, navigation, parking, present, session
+from fundapp.web import access, errors, headers, health, inbox, navigation, parking, present, session
 from fundapp.web.assets import core_style
 
 FEATURES = (
@@ -94,6 +94,7 @@ def create_app(
     _templates(app, settings)
     for feature in FEATURES:
         app.register_blueprint(import_module(f"fundapp.web.{feature}").bp)
+    inbox.register(app)
     navigation.init_app(app)
     if silent := access.unstated(app):
         raise RuntimeError(f"these views do not say who may open them: {', '.join(silent)}")

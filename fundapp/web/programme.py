@@ -129,7 +129,7 @@ def journal_list() -> Response:
     """Who did what, the newest first: everything, or of one tranche or kind."""
     kind = request.args.get("soort")
     kind = kind if kind in KINDS else None
-    rounds = db.session.execute(select(Tranche.id, Tranche.ref).order_by(Tranche.ref).limit(200)).tuples().all()
+    rounds = db.session.execute(select(Tranche.id, Tranche.ref).order_by(Tranche.ref).limit(200)).all()
     by_ref = {ref: tranche_id for tranche_id, ref in rounds}
     tranche_ref = request.args.get("tranche", "")
     rows, more = cut(
