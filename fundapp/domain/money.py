@@ -61,6 +61,9 @@ def scale(amounts: Sequence[int], total: int, *, of: int | None = None) -> list[
     return parts
 
 
+_MOST_DIGITS = 30
+"""Leading zeros and all; Python refuses to read thousands of digits."""
+
 _PLAIN = re.compile(r"\d+(?:,\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?", re.ASCII)
 _DOUBT = re.compile(r"\d+\.\d{1,2}|\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?", re.ASCII)
 
@@ -75,8 +78,7 @@ def parse_euro(typed: str, *, field: str | None = None) -> int:
     text = text.removesuffix(",-").removesuffix(",--").strip()
     if _PLAIN.fullmatch(text):
         euros, _, cents = text.replace(".", "").partition(",")
-        value = int(euros) * 100 + int(cents.ljust(2, "0") or 0)
-        if value <= MAX_CENTS:
+        if len(euros) <= _MOST_DIGITS and (value := int(euros) * 100 + int(cents.ljust(2, "0") or 0)) <= MAX_CENTS:
             return value
         raise _refused("amount_too_large", Text("Dit bedrag is te groot.", "This amount is too large."), field)
     shown = same(typed.strip()[:40])

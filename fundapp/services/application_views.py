@@ -319,7 +319,8 @@ def school_names(session: Session, codes: Sequence[str]) -> dict[str, str]:
     """Names of schools by code, of those that exist."""
     if not codes:
         return {}
-    return dict(session.execute(select(School.code, School.name).where(School.code.in_(codes))).tuples().all())
+    rows = session.execute(select(School.code, School.name).where(School.code.in_(codes)))
+    return {row.code: row.name for row in rows}
 
 
 # --- the story --------------------------------------------------------------------------------------------------------

@@ -335,7 +335,7 @@ class Page:
             case PageKind.CO_FINANCING:
                 return {"parties": rows.PARTIES, "forms": rows.FORMS_OF_PAYING, "judgement": self._co_financing()}
             case PageKind.PARTNERS:
-                return {"partner_kinds": rows.PARTNER_KINDS, "found": self._found()}
+                return {"partner_kinds": rows.PARTNER_KINDS, "candidates": self._found()}
             case PageKind.DOCUMENTS:
                 return {"wanted": self._documents(), "accepted": uploads.ACCEPTED, "most": uploads.LARGEST >> 20}
             case PageKind.SIGNING:
