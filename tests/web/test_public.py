@@ -151,7 +151,7 @@ def test_home_shows_each_open_round_with_its_end_its_maximum_and_what_is_left(vi
     words = plain(visitor.get("/").text)
     assert "Stimuleringsregeling PO Open Scholen voor basisonderwijs" in words
     assert "Sluit dinsdag 13 mei 2025, 17.00 uur. Nog 60 dagen." in words
-    assert "Hoogstens € 7.500,00 Zelf en samen met partners minstens 20% Nog vrij in deze ronde € 40.000,00" in words
+    assert "Hoogstens € 7.500,00 U en partners minstens 20% Nog vrij € 40.000,00" in words
     assert "Projecten 4 Regio's 3 Uitgegeven aan projecten € 23.131,20" in words
     assert "Binnenkort open" not in words
 
