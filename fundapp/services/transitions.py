@@ -145,6 +145,7 @@ def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | Non
 
 def _write_mails(case: CaseType[Any, Any], act: Act, journal_id: int) -> None:
     session, row = act.session, act.row
+    said = {"explanation": act.text("explanation")} if act.text("explanation") else {}
     if case.audiences is not None:
         audiences = case.audiences(session, row)
     else:
@@ -156,7 +157,7 @@ def _write_mails(case: CaseType[Any, Any], act: Act, journal_id: int) -> None:
             scope=audience.scope,
             journal_id=journal_id,
             application_id=audience.application_id,
-            context=audience.context | act.context,
+            context=audience.context | said | act.context,
             about=f":{audience.application_id}" if number else "",
         )
 
