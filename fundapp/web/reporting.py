@@ -23,7 +23,7 @@ from fundapp.services import funds, report, short_lived
 from fundapp.services.settlement import calculation, report_lines, report_problems
 from fundapp.services.subject import missing
 from fundapp.web.access import Case, access, case
-from fundapp.web.actions import actions_of, page_of, page_url
+from fundapp.web.actions import actions_of, lands_on
 from fundapp.web.forms import new_key
 from fundapp.web.forms.application import Reader, ResponseForm, Typed, by_field
 from fundapp.web.present import clock
@@ -219,10 +219,9 @@ def intention(ref: str) -> Response:
 # --- changes ----------------------------------------------------------------------------------------------------------
 
 
-@page_of("change_request")
-def _page_of_change(ref: str, actor: Actor) -> str:
-    application = ref.rpartition("-W")[0]
-    return page_url("application", application, actor) if actor.is_staff else f"/aanvragen/{application}/wijziging"
+@lands_on("change_request", "withdraw")
+def _after_withdrawal(ref: str, _actor: Actor) -> str:
+    return url_for("reporting.changes", ref=ref.rpartition("-W")[0])
 
 
 @bp.get("/aanvragen/<ref>/wijziging")
