@@ -605,6 +605,7 @@ FLOW: Flow[Facts] = Flow(
             target=State.SETTLED,
             who=_who(Role.SYSTEM, Role.FINANCE),
             guards=(nothing_outstanding,),
+            effects=(Effect.END_TERMS,),
             mail=(Mail("settled", Role.APPLICANT),),
         ),
         T(

@@ -1,0 +1,178 @@
+"""The money board, the entries behind it, the evaluation, and closing by two people."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from fundapp.domain import ledger
+from fundapp.domain.ledger import Account
+from fundapp.domain.people import Actor
+from fundapp.persistence.application import Application
+from fundapp.persistence.fund import Tranche
+from fundapp.persistence.register import School
+from fundapp.services.tranche_views import Closing, bar_parts, closing_figures, moneys, movement_sums
+from fundapp.web.session import db
+from tests.support.cases import Cases
+from tests.support.queries import count_queries
+from tests.support.web import Cast, post, sign_in, writing
+
+
+@pytest.fixture
+def tranche_id(app: Flask, cast: Cast) -> int:
+    """PO-T1, ceiling 30.000,00: 7.200,00 awarded, 5.760,00 paid, determined at 5.135,00; 625,00 to come back."""
+    with writing(app) as session:
+        cases = Cases(session)
+        tranche = cases.tranche(sub_ceilings={"walcheren": 1_000_000})
+        row = cases.application(tranche, session.get_one(School, "99AA00"))
+        cases.awarded(row, 720_000, advance=576_000).state = "paid"
+        cases.book(
+            row, "pay", [*ledger.order_payment(576_000, final=False), *ledger.confirm_payment(576_000, final=False)]
+        )
+        cases.book(row, "determine", ledger.determine(513_500, committed=144_000, paid=576_000))
+        row.state = "determined"
+        return tranche.id
+
+
+def as_person(app: Flask, person: Actor) -> FlaskClient:
+    client = app.test_client()
+    sign_in(client, person.email)
+    return client
+
+
+def do(app: Flask, client: FlaskClient, action: str, **more: str) -> int:
+    with writing(app) as session:
+        seen = session.scalars(select(Tranche.version)).one()
+    fields = {"seen": str(seen), "request_key": f"{action}-{seen}-0123456789abcdef", **more}
+    return post(client, f"/tranche/PO-T1/{action}", fields).status_code
+
+
+def euros(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text.replace("\u00a0", " ")
+
+
+def finish(app: Flask) -> None:
+    """The school pays back and the case is settled."""
+    with writing(app) as session:
+        row = session.scalars(select(Application)).one()
+        Cases(session).book(row, "receive", ledger.receive(62_500))
+        row.state = "settled"
+
+
+def test_who_sees_the_money(app: Flask, cast: Cast, tranche_id: int) -> None:
+    see = {"finance", "second_finance", "coordinator", "decision_maker"}
+    for name, person in cast.everybody().items():
+        client = as_person(app, person)
+        for page in ("/tranches", "/tranches/PO-T1", "/tranches/PO-T1/boekingen", "/tranches/PO-T1/evaluatie"):
+            assert client.get(page).status_code == (200 if name in see else 403), (name, page)
+        closing = client.get("/tranches/PO-T1/sluiten").status_code
+        assert closing == (200 if name in see - {"decision_maker"} else 404), name
+
+
+def test_the_board_says_what_the_ledger_says(app: Flask, cast: Cast, tranche_id: int) -> None:
+    client = as_person(app, cast.finance)
+    page = euros(client, "/tranches/PO-T1")
+    assert "verschillen" not in page
+    for amount in ("€ 30.000,00", "−€ 7.200,00", "€ 1.440,00", "€ 24.240,00", "€ 5.135,00", "−€ 625,00", "€ 10.000,00"):
+        assert amount in page, amount
+    with app.app_context():
+        engine = db.engine
+    for path in ("/tranches", "/tranches/PO-T1", "/tranches/PO-T1/boekingen", "/tranches/PO-T1/sluiten"):
+        with count_queries(engine) as asked:
+            client.get(path)
+        assert len(asked) <= 6, (path, asked)
+
+
+def test_a_table_that_differs_from_the_ledger_is_told(app: Flask, cast: Cast, tranche_id: int) -> None:
+    with writing(app) as session:
+        session.execute(text("ALTER TABLE case_balance DISABLE TRIGGER USER"))
+        session.execute(text("UPDATE case_balance SET cents = cents + 1 WHERE account = 'determined'"))
+    assert "Het grootboek en deze tabellen verschillen" in euros(as_person(app, cast.finance), "/tranches/PO-T1")
+
+
+def test_a_figure_leads_to_its_entries(app: Flask, cast: Cast, tranche_id: int) -> None:
+    client = as_person(app, cast.finance)
+    assert "/tranches/PO-T1/boekingen?soort=release" in client.get("/tranches/PO-T1").text
+    page = euros(client, "/tranches/PO-T1/boekingen?soort=release")
+    assert "€ 1.440,00" in page
+    assert "€ 7.200,00" not in page
+
+
+def test_money_on_its_way_stays_in_the_bar(app: Flask, cast: Cast, tranche_id: int) -> None:
+    with writing(app) as session:
+        cases = Cases(session)
+        tranche = session.get_one(Tranche, tranche_id)
+        row = cases.application(tranche, session.get_one(School, "99AB00"))
+        cases.awarded(row, 500_000, advance=400_000)
+        cases.book(row, "order", ledger.order_payment(400_000, final=False))
+        money, sums = moneys(session, [tranche_id])[tranche_id], movement_sums(session, tranche_id)
+        parts = bar_parts(money, sums)
+        assert parts["committed_due"] == 500_000
+        cases.book(row, "pay", ledger.confirm_payment(400_000, final=False))
+        cases.book(row, "determine", ledger.determine(450_000, committed=100_000, paid=400_000))
+        cases.book(row, "order", ledger.order_payment(50_000, final=True))
+        cases.book(row, "undo", ledger.undo_order(50_000, final=True, bounced=True))
+        cases.book(row, "order", ledger.order_payment(50_000, final=True))
+        money, sums = moneys(session, [tranche_id])[tranche_id], movement_sums(session, tranche_id)
+        parts = bar_parts(money, sums)
+        assert (parts["committed_due"], parts["settled_due"], parts["settled_paid"]) == (0, 50_000, 913_500)
+        assert sum(parts.values()) + money.of(Account.RECEIVABLE) == money.ceiling
+
+
+def test_personal_data_are_refused_at_the_field(app: Flask, cast: Cast, tranche_id: int) -> None:
+    client = as_person(app, cast.coordinator)
+    wrong = post(client, "/tranches/PO-T1/evaluatie", {"evaluation": "Dank aan Anna Akkerman voor de robots."})
+    assert wrong.status_code == 422
+    assert 'href="#evaluation"' in wrong.text
+    assert "Dank aan Anna Akkerman voor de robots." in wrong.text
+    assert post(client, "/tranches/PO-T1/evaluatie", {"evaluation": " "}).status_code == 422
+    assert post(as_person(app, cast.finance), "/tranches/PO-T1/evaluatie", {"evaluation": "x"}).status_code == 403
+    assert post(client, "/tranches/PO-T1/evaluatie", {"evaluation": "Vier scholen bouwden robots."}).status_code == 303
+    assert "Gepubliceerd" in client.get("/tranches/PO-T1/evaluatie").text
+
+
+def test_the_checklist_names_what_blocks_and_two_people_close(app: Flask, cast: Cast, tranche_id: int) -> None:
+    one, two = as_person(app, cast.finance), as_person(app, cast.coordinator)
+    page = euros(one, "/tranches/PO-T1/sluiten")
+    assert "PO-T1-01 is nog niet afgerond" in page
+    assert 'href="/vaststellen/PO-T1-01"' in page
+    assert "€ 625,00 open" in page
+    assert 'href="/terugvorderingen"' in page
+    assert 'href="/tranches/PO-T1/evaluatie"' in page
+    assert "Alle bankregels zijn gekoppeld" in page
+    assert do(app, one, "propose_closing") == 409
+
+    finish(app)
+    assert post(two, "/tranches/PO-T1/evaluatie", {"evaluation": "Het lukte."}).status_code == 303
+    assert "Alles is klaar" in euros(one, "/tranches/PO-T1/sluiten")
+    assert do(app, one, "propose_closing") == 303
+    assert "Laat een collega dit bevestigen" in euros(one, "/tranches/PO-T1/sluiten")
+    assert do(app, one, "close") == 409
+    assert do(app, two, "refuse_closing", explanation="Nog even wachten.") == 303
+    assert do(app, one, "propose_closing") == 303
+    assert do(app, two, "close") == 303
+    closed = euros(two, "/tranches/PO-T1/sluiten")
+    for amount in ("€ 5.135,00", "€ 24.865,00", "€ 22.800,00", "€ 2.065,00", "€ 30.000,00"):
+        assert amount in closed, amount
+
+
+def test_the_closing_figures_add_up_both_ways(app: Flask, cast: Cast, tranche_id: int) -> None:
+    finish(app)
+    with writing(app) as session:
+        figures = closing_figures(moneys(session, [tranche_id])[tranche_id], movement_sums(session, tranche_id))
+    assert figures == Closing(
+        ceiling=3_000_000,
+        awarded=720_000,
+        determined=513_500,
+        written_off=0,
+        unspent=2_486_500,
+        carried=0,
+        unallocated=2_280_000,
+        released=206_500,
+        received_back=62_500,
+    )
+    assert figures.adds_up
