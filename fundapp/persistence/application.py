@@ -41,7 +41,8 @@ class Application(Base):
             func.lower(literal_column("title")).label("title_key"),
             postgresql_ops={"title_key": "text_pattern_ops"},
         ),
-        Index("ix_application_tranche_state", "tranche_id", "state", "id"),
+        Index("ix_application_region_worklist", "state", "fund_key", "sub_region", text(f"({DUE})"), "id"),
+        Index("ix_application_tranche_state", "tranche_id", "state", text(f"({DUE})"), "id"),
         Index("ix_application_school", "board_number", "school_code", "id"),
     )
 

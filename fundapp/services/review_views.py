@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW, Effect
@@ -164,10 +164,10 @@ def _regions(granted: str | None, wished: str | None) -> Iterator[str | None]:
 
 
 _MAY = """
-  a.submitted_at IS NOT NULL AND (b.sub_region IS NULL OR a.sub_region = b.sub_region)
-  AND NOT (b.guarded AND (a.boards && CAST(:boards AS text[]) OR a.id = ANY (ARRAY(
+  a.submitted_at IS NOT NULL AND NOT (b.guarded AND (a.boards && CAST(:boards AS text[]) OR a.id = ANY (ARRAY(
     SELECT application_id FROM interest_declaration WHERE person_id = :person AND interested))))
 """
+_WITHIN = "(b.sub_region IS NULL OR a.sub_region = b.sub_region)"
 _BRANCHES = """unnest(CAST(:states AS text[]), CAST(:funds AS text[]), CAST(:regions AS text[]),
   CAST(:guards AS bool[])) AS b (state, fund, sub_region, guarded)"""
 _COLUMNS = f"""
@@ -176,26 +176,35 @@ _COLUMNS = f"""
   FROM found JOIN application a ON a.id = found.id
   JOIN school s ON s.code = a.school_code LEFT JOIN sub_region r ON r.key = a.sub_region
 """
-_BY_DUE = text(f"""
-  WITH found AS (
-    SELECT DISTINCT c.due, c.id FROM {_BRANCHES} CROSS JOIN LATERAL (
-      SELECT {DUE} AS due, a.id FROM application a
-      WHERE a.state = b.state AND a.fund_key = b.fund AND {_MAY}
-        AND ({DUE}, a.id) > (CAST(:due AS date), CAST(:after AS bigint))
-      ORDER BY {DUE}, a.id LIMIT :most) c
-    ORDER BY c.due, c.id LIMIT :most)
-  {_COLUMNS} ORDER BY found.due, found.id
-""")
-_BY_NUMBER = text(f"""
-  WITH found AS (
-    SELECT DISTINCT c.id FROM {_BRANCHES} CROSS JOIN LATERAL (
-      SELECT a.id FROM application a
-      WHERE a.state = b.state AND a.tranche_id = :tranche AND a.fund_key = b.fund AND {_MAY} AND a.id > :after
-      ORDER BY a.id LIMIT :most) c
-    ORDER BY c.id LIMIT :most)
-  {_COLUMNS} ORDER BY found.id
-""")
-_HERE = f"EXISTS (SELECT FROM b WHERE a.state = b.state AND a.fund_key = b.fund AND {_MAY})"
+
+
+def _walk(these: str, where: str) -> str:
+    """The rows of some branches in the order of an index: these chooses the branches, where the index."""
+    return f"""
+      SELECT c.due, c.id FROM b CROSS JOIN LATERAL (
+        SELECT {DUE} AS due, a.id FROM application a
+        WHERE a.state = b.state AND a.fund_key = b.fund AND {where} AND {_MAY}
+          AND ({DUE}, a.id) > (CAST(:due AS date), CAST(:after AS bigint))
+        ORDER BY {DUE}, a.id LIMIT :most) c
+      WHERE {these}
+    """
+
+
+def _list(walks: str) -> TextClause:
+    return text(f"""
+      WITH b AS MATERIALIZED (SELECT * FROM {_BRANCHES}),
+        found AS (SELECT DISTINCT due, id FROM ({walks}) w ORDER BY due, id LIMIT :most)
+      {_COLUMNS} ORDER BY found.due, found.id
+    """)
+
+
+_EVERYWHERE = _list(_walk("true", "true"))
+_IN_REGIONS = _list(
+    f"{_walk('b.sub_region IS NULL', 'true')} UNION ALL "
+    f"{_walk('b.sub_region IS NOT NULL', 'a.sub_region = b.sub_region')}"
+)
+_IN_TRANCHE = _list(_walk("true", f"a.tranche_id = :tranche AND {_WITHIN}"))
+_HERE = f"EXISTS (SELECT FROM b WHERE a.state = b.state AND a.fund_key = b.fund AND {_WITHIN} AND {_MAY})"
 _SEARCH = text(f"""
   WITH b AS MATERIALIZED (SELECT * FROM {_BRANCHES}), found AS (
     (SELECT a.id FROM application a WHERE a.ref LIKE :ref AND {_HERE} ORDER BY a.ref USING ~<~ LIMIT :most)
@@ -238,16 +247,16 @@ def worklist(
 ) -> list[Row]:
     """Return one page of a tab, and one row more where there is a next page.
 
-    In the order of the decision term, what has none last; of one tranche: in the order of the applications' numbers.
-    after: key and id of the last row before; a page of one tranche needs only the id.
+    In the order of the decision term; what has none comes last. after: key and id of the last row before.
     """
     walks = branches(actor, tab, funds, filters)
     if not walks:
         return []
-    values = _values(actor, walks, most + 1) | {"after": after[1]}
+    values = _values(actor, walks, most + 1) | {"due": after[0], "after": after[1]}
     if filters.tranche is not None:
-        return [Row(*row) for row in session.execute(_BY_NUMBER, values | {"tranche": filters.tranche})]
-    return [Row(*row) for row in session.execute(_BY_DUE, values | {"due": after[0]})]
+        return [Row(*row) for row in session.execute(_IN_TRANCHE, values | {"tranche": filters.tranche})]
+    query = _IN_REGIONS if any(walk.sub_region for walk in walks) else _EVERYWHERE
+    return [Row(*row) for row in session.execute(query, values)]
 
 
 def search(

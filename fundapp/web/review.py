@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from fundapp.domain.application import FLOW
 from fundapp.domain.days import AMSTERDAM
@@ -32,6 +33,17 @@ from fundapp.web.session import current_language, db, request_now, signed_in, wa
 
 bp = Blueprint("review", __name__)
 
+HEADS = (
+    Text("Nummer", "Reference"),
+    Text("Titel", "Title"),
+    Text("School", "School"),
+    Text("Deelregio", "Sub-region"),
+    Text("Stand", "State"),
+    Text("Gevraagd", "Asked"),
+    Text("Besluit vóór of op", "Decide by"),
+)
+LATE = Text("te laat", "late")
+
 SOON_DAYS = 7
 """A decision that is due within so many days is marked."""
 
@@ -52,27 +64,36 @@ def _tag(state: str, language: Language) -> Markup:
     return Markup('<span class="tag tone-{}">{}{}</span>').format(look.tone, icon(look.icon), look.label.in_(language))
 
 
-def _line(row: Row, today: Any, language: Language) -> tuple[str | Markup, ...]:
-    """What a row shows, ready: (address, reference, title, school, sub-region, tag, amount, due day,
-    warning, class of the warning)."""
-    due, warning, late = "–", "", ""
+@lru_cache(maxsize=4)
+def _row_format(language: Language) -> str:  # noqa: ARG001  (what is drawn follows the page's language)
+    """The row of the list, with places for what differs."""
+    return render_template("pages/review/_row.html", heads=HEADS)
+
+
+def _drawn(rows: list[Row], today: date, language: Language) -> Markup:
+    """Return the rows of the list. Everything that people typed is escaped here."""
+    draw = _row_format(language).format
+    return Markup("".join(draw(*_cells(row, today, language)) for row in rows))  # noqa: S704
+
+
+def _cells(row: Row, today: date, language: Language) -> tuple[str, ...]:
+    due, warning = "–", ""
     if row.due_on is not None:
         due = short_date(row.due_on, language)
         left = (row.due_on - today).days
         if row.state in UNDECIDED and left < 0:
-            warning, late = ("te laat" if language == "nl" else "late"), " warn-late"
+            warning = f' <strong class="warn warn-late">{LATE.in_(language)}</strong>'
         elif row.state in UNDECIDED and left <= SOON_DAYS:
-            warning = _days_left(left, language)
+            warning = f' <strong class="warn">{_days_left(left, language)}</strong>'
     return (
         row.ref,
-        row.title or "–",
-        row.school,
-        row.sub_region,
+        escape(row.title or "–"),
+        escape(row.school),
+        escape(row.sub_region),
         _tag(row.state, language),
         euro(row.requested_cents),
         due,
         warning,
-        late,
     )
 
 
@@ -136,7 +157,8 @@ def worklist() -> str:
     today = request_now().astimezone(AMSTERDAM).date()
     return render_template(
         "pages/review/list.html",
-        rows=[_line(row, today, language) for row in rows],
+        rows=_drawn(rows, today, language),
+        heads=HEADS,
         more=more,
         wanted=wanted,
         tab=tab,

@@ -460,6 +460,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_application_ref_prefix", "application", ["ref"], unique=False, postgresql_ops={"ref": "text_pattern_ops"}
     )
+    op.create_index(
+        "ix_application_region_worklist",
+        "application",
+        ["state", "fund_key", "sub_region", sa.literal_column("(coalesce(decision_due_on, '9999-12-31'::date))"), "id"],
+        unique=False,
+    )
     op.create_index("ix_application_school", "application", ["board_number", "school_code", "id"], unique=False)
     op.create_index(
         "ix_application_title_prefix",
@@ -468,7 +474,12 @@ def upgrade() -> None:
         unique=False,
         postgresql_ops={"title_key": "text_pattern_ops"},
     )
-    op.create_index("ix_application_tranche_state", "application", ["tranche_id", "state", "id"], unique=False)
+    op.create_index(
+        "ix_application_tranche_state",
+        "application",
+        ["tranche_id", "state", sa.literal_column("(coalesce(decision_due_on, '9999-12-31'::date))"), "id"],
+        unique=False,
+    )
     op.create_index(
         "ix_application_worklist",
         "application",

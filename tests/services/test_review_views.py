@@ -70,13 +70,13 @@ def test_pages_follow_the_decision_term_and_miss_nothing(session: Session, cases
     ]
     wanted = [a.ref for a in sorted(apps, key=lambda a: (a.decision_due_on or date.max, a.id))]
     actor = cases.person("Hanna Herder", Role.HANDLER, Role.COORDINATOR)
-    for filters in (Filters(), Filters(tranche=tranche.id)):
+    for filters in (Filters(), Filters(tranche=tranche.id), Filters(sub_region="oosterschelde")):
         seen: list[review_views.Row] = []
         after = FIRST
         while page := worklist(session, actor, Tab.RUNNING, [FUND], filters, after=after, most=5)[:5]:
             seen += page
             after = (page[-1].key, page[-1].id)
-        assert refs(seen) == (wanted if filters == Filters() else [a.ref for a in apps])
+        assert refs(seen) == wanted
 
 
 def test_a_panel_member_sees_the_own_sub_region_only(session: Session, cases: Cases) -> None:
