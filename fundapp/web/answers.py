@@ -85,12 +85,16 @@ def _partners(sheet: Sheet) -> list[Answer]:
 
 
 def _documents(sheet: Sheet) -> list[Answer]:
-    names = {document.code: document.name for document in sheet.spec.documents}
+    names = {document.code: _begins(document.name) for document in sheet.spec.documents}
     found = [
         Answer(names.get(attachment.kind, same(attachment.kind)), attachment.file_name, attachment.kind)
         for attachment, _ in sheet.documents
     ]
     return found or [Answer(Text("Bijlagen", "Documents"), None, next(iter(names), "main"))]
+
+
+def _begins(text: Text) -> Text:
+    return Text(text.nl[:1].upper() + text.nl[1:], text.en[:1].upper() + text.en[1:])
 
 
 def _signing(sheet: Sheet) -> list[Answer]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tests.support.probe import probe
 from tests.support.school import PAGES, begin, complete, open_round, save
-from tests.support.web import Cast, Clock, sign_in_browser
-from tests.web.test_reporting import ACCOUNTS, PATH, REF, awarded_case, post, saved_at
+from tests.support.web import Cast, Clock, post, sign_in, sign_in_browser
+from tests.web.test_reporting import ACCOUNTS, PATH, REF, awarded_case, saved_at
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -25,8 +25,6 @@ AFTER = ("", "/taak/project", "/ingestuurd", "/antwoorden", "/brieven/1", "/vera
 
 def test_writing(page: Page, live_server: str, app: Flask, cast: Cast, client: FlaskClient) -> None:
     """Every task, empty and filled in, and the check."""
-    from tests.support.web import sign_in
-
     open_round(app, cast)
     sign_in_browser(page, live_server, app, cast.anna.email)
     assert probe(page, f"{live_server}/aanvragen/nieuw") == []

@@ -121,6 +121,11 @@ def upload(client: FlaskClient, ref: str, document: str, content: bytes = PDF, n
     return save(client, ref, "documents", data)
 
 
+def parsed(text: str) -> Any:
+    """A page as a tree; lxml's types say less than its pages hold."""
+    return html.fromstring(text)
+
+
 def complete(client: FlaskClient, ref: str) -> None:
     """Fill in everything."""
     for section, data in PAGES.items():
@@ -131,14 +136,14 @@ def complete(client: FlaskClient, ref: str) -> None:
 
 def send(client: FlaskClient, ref: str) -> TestResponse:
     """Press the button on the check page."""
-    page = html.fromstring(client.get(f"/aanvragen/{ref}/controle").text)
+    page = parsed(client.get(f"/aanvragen/{ref}/controle").text)
     form = next(f for f in page.forms if f.action.endswith(("/submit", "/complete")))
     return post(client, form.action, dict(form.form_values()))
 
 
 def summary(answer: TestResponse) -> list[tuple[str, str]]:
     """The list of mistakes of a page: (field that it leads to, sentence)."""
-    page = html.fromstring(answer.text)
+    page = parsed(answer.text)
     return [
         (a.get("href", "").lstrip("#"), a.text_content())
         for a in page.xpath('//*[contains(@class, "error-summary")]//a')

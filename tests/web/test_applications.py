@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from lxml import html
 from sqlalchemy import select
 
 from fundapp.persistence.application import Application, Attachment, BudgetLine, Submission
 from fundapp.persistence.register import School
 from fundapp.services.uploads import LARGEST, kind_of, tidy_name
 from tests.support import school
-from tests.support.school import PAGES, PDF, begin, complete, open_round, save, send, upload, version
+from tests.support.school import PAGES, PDF, begin, complete, open_round, parsed, save, send, upload, version
 from tests.support.web import Cast, post, sign_in, token, writing
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def test_beginning_twice_begins_once(app: Flask, anna: FlaskClient) -> None:
 def test_sending_twice_sends_once(app: Flask, anna: FlaskClient) -> None:
     ref = begin(anna, "PO-T9")
     complete(anna, ref)
-    page = html.fromstring(anna.get(f"/aanvragen/{ref}/controle").text)
+    page = parsed(anna.get(f"/aanvragen/{ref}/controle").text)
     form = next(f for f in page.forms if f.action.endswith("/submit"))
     first, second = (post(anna, form.action, dict(form.form_values())) for _ in range(2))
     assert first.headers["Location"] == second.headers["Location"]
@@ -131,7 +130,7 @@ def test_two_windows(app: Flask, anna: FlaskClient) -> None:
     assert "Van de eerste" in second.text
     assert 'value="Van de tweede"' in second.text
     assert row(app, ref).title == "Van de eerste"
-    shown = html.fromstring(second.text).xpath('//input[@name="answers_version"]/@value')[0]
+    shown = parsed(second.text).xpath('//input[@name="answers_version"]/@value')[0]
     assert post(anna, path, typed | {"answers_version": shown}).status_code == 303
     assert row(app, ref).title == "Van de tweede"
     assert post(anna, path, typed | {"answers_version": old}).status_code == 303, "the same twice is no conflict"

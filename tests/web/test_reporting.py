@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from lxml import html
 from sqlalchemy import select, update
 
 from fundapp.persistence.application import Application
@@ -15,7 +14,7 @@ from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.settlement import FinalReport, IntentResponse, ReportLine
 from tests.support.cases import Cases
-from tests.support.school import begin, complete, open_round, send, summary
+from tests.support.school import begin, complete, open_round, parsed, send, summary
 from tests.support.web import Cast, Clock, post, sign_in, token, writing
 
 if TYPE_CHECKING:
@@ -66,12 +65,12 @@ PATH = f"/aanvragen/{REF}/verantwoording"
 
 
 def saved_at(client: FlaskClient) -> str:
-    return str(html.fromstring(client.get(PATH).text).xpath('//input[@name="saved_at"]/@value')[0])
+    return str(parsed(client.get(PATH).text).xpath('//input[@name="saved_at"]/@value')[0])
 
 
 def send_accounts(client: FlaskClient) -> None:
     post(client, PATH, ACCOUNTS | {"saved_at": saved_at(client)})
-    page = html.fromstring(client.get(f"{PATH}/controle").text)
+    page = parsed(client.get(f"{PATH}/controle").text)
     form = next(f for f in page.forms if f.action.endswith("/report"))
     assert post(client, form.action, dict(form.form_values())).status_code == 303
 
@@ -152,7 +151,7 @@ def test_the_intended_amount_and_the_response(app: Flask, cast: Cast, clock: Clo
     page = anna.get(f"/aanvragen/{REF}/voornemen").text
     assert "De tweede factuur ontbreekt." in page
     assert "€\xa0500,00" in page
-    form = next(f for f in html.fromstring(page).forms if f.action.endswith("/respond"))
+    form = next(f for f in parsed(page).forms if f.action.endswith("/respond"))
     empty = post(anna, form.action, dict(form.form_values()))
     assert empty.status_code == 422
     answer = post(anna, form.action, dict(form.form_values()) | {"explanation": "De factuur zit erbij."})
@@ -177,7 +176,7 @@ def test_a_change_is_asked_once(app: Flask, anna: FlaskClient) -> None:
         assert [r.ref for r in session.scalars(select(ChangeRequest))] == [f"{REF}-W1"]
     page = anna.get(path).text
     assert "Wijziging gevraagd" in page
-    form = html.fromstring(anna.get(f"/change_request/{REF}-W1/withdraw").text).forms
+    form = parsed(anna.get(f"/change_request/{REF}-W1/withdraw").text).forms
     withdraw = next(f for f in form if f.action.endswith("/withdraw"))
     answer = post(anna, withdraw.action, dict(withdraw.form_values()))
     assert answer.headers["Location"] == path
