@@ -164,8 +164,8 @@ class Accounts:
         return next((d for d in reversed(self.determinations) if d.kind == kind), None)
 
 
-def final_accounts(session: Session, application_id: int) -> Accounts:
-    """Return the final accounts of an application. Four queries."""
+def final_accounts(session: Session, application_id: int, *, decided: bool = True) -> Accounts:
+    """Return the final accounts of an application. Four queries; two where nothing can have been decided yet."""
     response = aliased(Term)
     school, tranche_ref, due = session.execute(
         select(School.name, Tranche.ref, response.due_on)
@@ -182,6 +182,8 @@ def final_accounts(session: Session, application_id: int) -> Accounts:
     lines = session.scalars(
         select(ReportLine).where(ReportLine.application_id == application_id).order_by(ReportLine.position)
     ).all()
+    if not decided:
+        return Accounts(school, tranche_ref, list(lines), [], [], due)
     fixed = session.scalars(
         select(Determination).where(Determination.application_id == application_id).order_by(Determination.id)
     ).all()

@@ -354,6 +354,7 @@ KINDS = {kind: flow.label for kind, flow in FLOWS.items()} | {
 """Every kind of subject in the journal, as the filter offers it."""
 
 ACTS = {
+    "begin": Text("begonnen", "begun"),
     "prepare": Text("klaargezet", "prepared"),
     "publish": Text("gepubliceerd", "published"),
     "publish_evaluation": Text("evaluatie gepubliceerd", "evaluation published"),

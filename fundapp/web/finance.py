@@ -64,7 +64,7 @@ def _next_working_day() -> date:
 def settlement(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its rule)
     """The final accounts of a case, the calculation and what can be done."""
     found = case_for(*READERS)
-    accounts = final_accounts(db.session(), found.row.id)
+    accounts = final_accounts(db.session(), found.row.id, decided=found.row.state != State.REPORTED)
     return make_response(_settlement(accounts, LinesForm(accounts.lines)))
 
 
@@ -73,7 +73,7 @@ def settlement(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by it
 def judge(ref: str) -> Response:
     """Save what counts per line; a mistake is told at its field and nothing typed is lost."""
     found = case_for(Role.FINANCE)
-    accounts = final_accounts(db.session(), found.row.id)
+    accounts = final_accounts(db.session(), found.row.id, decided=found.row.state != State.REPORTED)
     form = LinesForm(accounts.lines)
     if form.read():
         with unit_of_work(db.session(), wake):
@@ -111,7 +111,7 @@ def _settlement(accounts: Accounts, form: LinesForm) -> str:
         explain_over=spec.settlement.explanation_over_bp,
         look=FLOW.look(app.state),
         may_judge=app.state in _JUDGING and Role.FINANCE in facts.roles,
-        actions=actions_on(found),
+        actions=sorted(actions_on(found), key=lambda action: action.asks is not None),  # to return them comes last
         case_href=page_url("application", app.ref, signed_in()),
     )
 
