@@ -1,0 +1,1 @@
+"""The floor: the least that could do the same work, without sign-in, permissions, counts, journal, ledger or outbox."""
