@@ -1,4 +1,4 @@
-"""The programme's progress report: rows of three columns, per region or ambition: planned, reached, plans and changes."""
+"""The programme's progress report: rows of three columns (planned, reached, plans), per region or ambition."""
 
 from __future__ import annotations
 

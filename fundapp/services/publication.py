@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text, same
+from fundapp.domain.tranche import State
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.people import Person
 from fundapp.services import tranche
@@ -51,6 +52,16 @@ def publish_evaluation(session: Session, ref: str, text: str, *, actor: Actor, n
                     "Only the programme coordinator publishes. Ask them.",
                 ),
                 kind=Kind.FORBIDDEN,
+            )
+        )
+    if row.state == State.CLOSED:
+        raise Refused(
+            Refusal(
+                "tranche_closed",
+                Text(
+                    "De tranche is gesloten. De evaluatie verandert niet meer.",
+                    "The tranche is closed. Its evaluation no longer changes.",
+                ),
             )
         )
     if not text.strip():
