@@ -384,12 +384,6 @@ def eligible_cost(spec: FundSpec, lines: Sequence[BudgetLine]) -> int:
     return sum(line.cents for line in lines if (c := spec.category(line.category)) is None or c.eligible)
 
 
-def grantable(session: Session, app: Application) -> int:
-    """The most that the fund's formula allows for this application, in cents."""
-    spec = funds.spec_of(session, app.fund_version_id)
-    return spec.grant_of(app.requested_cents, cost=eligible_cost(spec, budget(session, app)))
-
-
 def needed_documents(spec: FundSpec, answers: Mapping[str, Any]) -> list[DocumentRequirement]:
     """The documents that must be there, given the answers."""
     return [d for d in spec.documents if d.only_if is None or answers.get(d.only_if) is True]

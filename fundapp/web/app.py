@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, abort, g, request
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -107,6 +107,8 @@ def _before(app: Flask) -> None:
 
     @app.before_request
     def ask() -> None:
+        if "\0" in request.path:  # PostgreSQL has no such sign, so nothing can bear that name
+            abort(404)
         session.watch_idle()
         access.check()
         if not (errors.is_api() or app.config.get("WTF_CSRF_ENABLED") is False):

@@ -201,3 +201,8 @@ def test_a_sign_in_page_left_open_too_long(client: FlaskClient, cast: Cast) -> N
     answer = client.post("/inloggen", data={"email": cast.anna.email}, headers=OWN)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/inloggen")
     assert post(client, "/inloggen", {"email": cast.anna.email}).status_code == 303
+
+
+def test_an_address_with_a_sign_that_no_name_can_have_is_not_found(client: FlaskClient) -> None:
+    assert client.get("/fondsen/x%00y").status_code == 404
+    assert client.get("/resultaten/%00").status_code == 404
