@@ -173,7 +173,9 @@ class Postgres:
         return self._wheel() / "bin" / name
 
     def _leave(self) -> None:
-        if self._child is not None and self._child.poll() is not None:
+        if self._child is not None:
+            if self._child.poll() is None:
+                self._child.returncode = 0  # it lives on for its other users: this process waits for it no more
             self._child = None
         if self._users is not None:
             self._users.close()
