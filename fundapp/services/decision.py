@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain import ledger
@@ -19,7 +19,7 @@ from fundapp.persistence.application import Application, BudgetLine, Submission
 from fundapp.persistence.decision import Award, Decision
 from fundapp.persistence.payment import BankAccount, Instalment
 from fundapp.persistence.register import School, SchoolBoard
-from fundapp.persistence.review import Advice, InterestDeclaration
+from fundapp.persistence.review import Advice
 from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.services import funds, terms
 from fundapp.services.act import Act
@@ -36,15 +36,16 @@ def newest_advice(session: Session, application_id: int) -> Advice | None:
     )
 
 
-def has_declared_interest(session: Session, application_id: int, person_id: int | None) -> bool:
-    """What this person declared last about this application: an interest, or none."""
-    declared = session.scalar(
-        select(InterestDeclaration.interested)
-        .where(InterestDeclaration.application_id == application_id, InterestDeclaration.person_id == person_id)
-        .order_by(InterestDeclaration.id.desc())
-        .limit(1)
-    )
-    return bool(declared)
+_DECLARED = text("""
+  SELECT interested FROM interest_declaration WHERE application_id = :application AND person_id = :person
+  ORDER BY id DESC LIMIT 1
+""")
+
+
+def declared_interest(session: Session, application_id: int, person_id: int | None) -> bool | None:
+    """What this person declared last about this application: an interest, or none; None: nothing."""
+    values = {"application": application_id, "person": person_id}
+    return cast("bool | None", session.execute(_DECLARED, values).scalar())
 
 
 def confirmed_account(session: Session, board_number: str) -> BankAccount | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum, auto
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW
@@ -18,6 +17,7 @@ from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
 from fundapp.persistence.review import InterestDeclaration
+from fundapp.services.decision import declared_interest
 from fundapp.services.journal import note
 from fundapp.services.subject import missing
 
@@ -50,12 +50,7 @@ def standing(session: Session, app: Application, actor: Actor, roles: frozenset[
     seen_by_staff(app, roles)
     if not roles & JUDGES:
         return Interest.NOT_ASKED
-    declared = session.scalar(
-        select(InterestDeclaration.interested)
-        .where(InterestDeclaration.application_id == app.id, InterestDeclaration.person_id == actor.id)
-        .order_by(InterestDeclaration.id.desc())
-        .limit(1)
-    )
+    declared = declared_interest(session, app.id, actor.id)
     if declared is None:
         return Interest.UNANSWERED
     return Interest.DECLARED if declared else Interest.NONE

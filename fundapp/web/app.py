@@ -48,7 +48,20 @@ def utcnow() -> datetime:
 
 
 class Application(Flask):
-    """Flask, with one place for the log of what broke."""
+    """Flask, with one place for the log of what broke. In production an address of a static file is worked out once."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._static_addresses: dict[str, str] = {}
+
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        """Return the address of an endpoint."""
+        if endpoint != "static" or len(values) != 1 or not self.config["PRODUCTION"]:
+            return super().url_for(endpoint, **values)
+        found = self._static_addresses.get(values["filename"])
+        if found is None:
+            found = self._static_addresses[values["filename"]] = super().url_for(endpoint, **values)
+        return found
 
     def log_exception(self, exc_info: Any) -> None:
         """Leave it to `errors.broken`, which logs it under its incident code and without the address."""

@@ -144,10 +144,11 @@ def watch_idle() -> None:
 
 def current_language() -> Language:
     """The language of the page: the cookie's, else Dutch. Never asks the database, so error pages can use it."""
-    if "language" not in g:
+    found = g.get("language")  # asked some hundred times a page
+    if found is None:
         chosen = request.cookies.get(LANGUAGE_COOKIE, "nl")
-        g.language = chosen if chosen in LANGUAGES else "nl"
-    return cast("Language", g.language)
+        found = g.language = chosen if chosen in LANGUAGES else "nl"
+    return cast("Language", found)
 
 
 def keep_language(response: Response, language: str) -> None:
