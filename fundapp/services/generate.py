@@ -14,7 +14,7 @@ from random import Random
 from string import ascii_uppercase
 from typing import Any
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.adapters.fund_file import load_funds
@@ -25,6 +25,7 @@ from fundapp.domain.register import fold
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application, StoredDocument
 from fundapp.persistence.fund import Fund, FundVersion, Tranche
+from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.payment import BankAccount, PaymentBatch
 from fundapp.persistence.people import Membership, Person, RoleGrant
 from fundapp.persistence.register import School, SchoolBoard
@@ -51,7 +52,7 @@ from fundapp.services.transitions import perform
 
 REGIONS = ("walcheren", "oosterschelde", "zeeuws_vlaanderen")
 LEVELS = {"stimuleringsregeling-po": "po", "innovatiefonds": "vo"}
-AT_ONCE = 500
+AT_ONCE = 250
 """How many copies are written in one transaction."""
 APPLICATIONS_A_SCHOOL = 25
 MOST_SCHOOLS = 8000
@@ -282,6 +283,7 @@ def _play_round(
 
 def _read(session: Session, ref: str, who: Applicant, author: Actor) -> Pattern:
     assert author.id is not None
+    session.execute(delete(OutboxMessage).where(OutboxMessage.person_id != author.id))  # staff would have them all
     session.execute(_MAIL_WENT)
     session.execute(_LETTER_MADE)
     app = session.scalars(

@@ -78,8 +78,8 @@ class _Line:
 class _Run:
     """A payment run of the pattern: its batch, its orders, its journal (id → action) and what approving it booked."""
 
-    batch: Mapping[str, Any]
-    orders: list[Mapping[str, Any]]
+    batch: dict[str, Any]
+    orders: list[dict[str, Any]]
     journal: dict[int, str] = field(default_factory=dict)
     approved_in: int = 0
     ledger: list[list[Any]] = field(default_factory=list)
@@ -151,13 +151,13 @@ class Reader:
             .where(PaymentOrder.application_id == self.app.id)
             .order_by(PaymentOrder.id)
         )
-        orders = self.session.execute(query).mappings().all()
+        orders = [dict(row) for row in self.session.execute(query).mappings()]
         for batch_id in dict.fromkeys(order["batch_id"] for order in orders):
             number = len(self.pattern.runs)
             table = PaymentBatch.__table__
-            batch = self.session.execute(select(table).where(table.c.id == batch_id)).mappings().one()
+            batch = dict(self.session.execute(select(table).where(table.c.id == batch_id)).mappings().one())
             mine = [order for order in orders if order["batch_id"] == batch_id]
-            self.pattern.runs.append(_Run(batch, list(mine)))
+            self.pattern.runs.append(_Run(batch, mine))
             for place, order in enumerate(mine):
                 self.words.append((order["end_to_end_id"], f"order{number}_{place}"))
                 self.words.append((f"Zqafschrift{batch_id}qz/{place + 1}", f"line{number}_{place}"))
@@ -210,8 +210,9 @@ class Reader:
         casts = ", ".join(f'"{c.name}"::text' for c in columns)
         keys = ", ".join(c.name for c in table.primary_key)
         rows = self.session.execute(
-            text(f"SELECT {casts} FROM {table.name} WHERE {where} ORDER BY {keys}"), {"app": self.app.id}
-        )  # noqa: S608, E501  (names are the models' own)
+            text(f"SELECT {casts} FROM {table.name} WHERE {where} ORDER BY {keys}"),  # noqa: S608  (the models' names)
+            {"app": self.app.id},
+        )
         lines = [self._line(table, columns, row) for row in rows]
         if lines:
             self.pattern.tables[table.name] = (names, lines)
