@@ -6,13 +6,31 @@ pass. Everything runs for real: the server, the worker, the broker, the database
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
-from fundapp.services.demo import story
+from fundapp.adapters.embedded import wait_until
+from fundapp.services.demo import accounts, story
 from tests.journeys.conftest import Town
-from tests.journeys.paperwork import LETTER, advise, open_case, write_application
+from tests.journeys.paperwork import (
+    LETTER,
+    OURS,
+    account,
+    advise,
+    assert_the_bank_can_read,
+    bank_statement,
+    credits_of,
+    open_case,
+    tick_reasons,
+    write_application,
+)
+from tests.support.camt import received
+from tests.support.pdf import ReadPdf
+from tests.support.school import PDF
+from tests.support.visitor import plain
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +51,19 @@ FATIMA, GIJS, CORRIE = "fatima@stoz.example.org", "gijs@stoz.example.org", "corr
 def test_the_worked_case(town: Town) -> None:
     a_school_applies(town)
     three_more_apply(town)
+    tranche_1_is_decided(town)
+    the_advances_are_paid(town)
+    two_more_apply_for_tranche_2(town)
+    the_clock_stops_for_exactly_the_days_waited(town)
+    two_are_rejected(town)
+    the_schools_account(town)
+    three_final_amounts(town)
+    one_cut_intended_heard_and_determined(town)
+    file = three_credits_and_a_recovery(town)
+    the_bank_settles_all(town, file)
+    the_evaluation_names_nobody(town)
+    two_people_close_the_tranche(town)
+    everybody_reads_the_results(town)
 
 
 # --- 1. A school applies and hears that it was received ---------------------------------------------------------------
@@ -113,3 +144,297 @@ def three_more_apply(town: Town) -> None:
         town.at(sent)
         school.press("Aanvraag insturen").see(f"Uw nummer is {ref}")
         town.mailed(email, f"Wij hebben uw aanvraag {ref}")
+
+
+# --- The steering group decides, the advances are paid ----------------------------------------------------------------
+
+AWARDS = dict(zip(T1, ("€ 7.500,00", "€ 6.400,00", "€ 7.200,00", "€ 5.000,00"), strict=True))
+ADVANCES = dict(zip(T1, ("€ 6.000,00", "€ 5.120,00", "€ 5.760,00", "€ 4.000,00"), strict=True))
+
+
+def tranche_1_is_decided(town: Town) -> None:
+    town.at("2021-11-03 09:30")
+    hanna = town.visitor(HANNA)
+    for ref in T1:
+        open_case(hanna, ref).act("In behandeling nemen").see("Wordt beoordeeld")
+    town.at("2021-11-18 14:00")
+    pim = town.visitor(PIM)
+    for ref in T1:
+        advise(pim, ref, 4, "Een sterk plan met een echte rol voor de techniekschool.")
+    town.at("2021-12-02 11:00")
+    sanne = town.visitor(SANNE)
+    for ref, award in AWARDS.items():
+        open_case(sanne, ref).follow("Toekennen").see(f"De commissie adviseerde {award}.")
+        sanne.press("Toekennen").see("Toegekend", award)
+    mail = town.mailed(ANNA, "Besluit over uw aanvraag PO-T1-01")
+    assert "€ 7.500,00" in mail
+    anna = town.visitor(ANNA).open("/aanvragen/PO-T1-01").see("Toegekend").follow("Lees de brief")
+    anna.see("Toekenning voor uw aanvraag PO-T1-01", "hoogstens € 7.500,00", "bezwaar")
+
+
+def pay(town: Town, prepared: str, approved: str, batch: str, total: str) -> bytes:
+    """Two people of finance pay all that is due; return the file for the bank."""
+    town.at(prepared)
+    fatima = town.visitor(FATIMA).open("/financien").press("Betaalrun klaarzetten")
+    fatima.see(f"Betaalrun {batch} staat klaar.").row("Totaal", total)
+    fatima.see_not(f"Akkoord: {total} betalen")  # not by who prepared it
+    town.at(approved)
+    gijs = town.visitor(GIJS).open(f"/betaalruns/{batch}").see("U bent de tweede persoon.")
+    gijs.press(f"Akkoord: {total} betalen").see("Akkoord van Gijs Smit")
+    file = fatima.open(f"/betaalruns/{batch}").download("Bestand ophalen")
+    fatima.act("Naar de bank gestuurd").see("Naar de bank")
+    return file
+
+
+def the_advances_are_paid(town: Town) -> None:
+    file = pay(town, "2021-12-06 10:00", "2021-12-07 10:00", "BR-2021-001", "€ 20.880,00")
+    assert [cents for _, cents, _, _ in credits_of(file)] == [600000, 512000, 576000, 400000]
+    town.mailed(CARLA, "Betaling voor PO-T1-03 onderweg")
+    town.at("2021-12-09 09:00")
+    read_statement(town, bank_statement("2021-12-08", 10_000_000, file, date(2021, 12, 8)))
+    town.visitor(FATIMA).see("Ingelezen: 4 regels. Gekoppeld: 4. Nog te bekijken: 0.")
+    daan = town.visitor(DAAN).open("/aanvragen/PO-T1-04")
+    daan.row("Voorschot", ADVANCES["PO-T1-04"], "Betaald")
+
+
+def read_statement(town: Town, content: bytes) -> None:
+    """Finance imports a statement of the bank through the page."""
+    fatima = town.visitor(FATIMA).open("/bankafschriften")
+    fatima.attach("Afschrift van de bank", {"name": "camt053.xml", "mimeType": "application/xml", "buffer": content})
+    fatima.press("Afschrift inlezen")
+
+
+# --- 2. The clock stops while the school completes its application ----------------------------------------------------
+
+
+def two_more_apply_for_tranche_2(town: Town) -> None:
+    town.at("2022-06-20 15:00")
+    els = town.visitor(ELS)
+    write_application(els, SHEETS["PO-T2-01"])
+    town.at("2022-06-21 16:00")
+    frits = town.visitor(FRITS)
+    write_application(frits, SHEETS["PO-T2-02"])
+    frits.see("Zo kan het fonds u geen geld geven", "mag niet: spullen die al besteld zijn")
+    frits.see("U en uw partners betalen samen € 600,00 (8%). Nodig is 20%: € 1.500,00. Er mist nog € 900,00.")
+    town.at("2022-06-28 16:30")
+    frits.press("Aanvraag insturen").see("Uw nummer is PO-T2-02")
+    town.at("2022-07-01 23:40")
+    els.press("Aanvraag insturen").see("Ontvangen op vrijdag 1 juli 2022, 23.40 uur.")
+
+
+def the_clock_stops_for_exactly_the_days_waited(town: Town) -> None:
+    town.at("2022-07-04 10:00")
+    hanna = town.visitor(HANNA)
+    open_case(hanna, "PO-T2-02").act("In behandeling nemen")
+    town.at("2022-07-05 10:00")
+    els = town.visitor(ELS).open("/aanvragen/PO-T2-01").see("Uiterlijk: vrijdag 2 december 2022")
+    open_case(hanna, "PO-T2-01").row("Besluit vóór of op", "2 dec 2022").follow("Aanvulling vragen")
+    hanna.see("De beslistermijn staat dan stil.")
+    hanna.fill("Wat moet de school aanvullen?", "Voeg een brief toe van een vo-school waarin staat wat u samen doet.")
+    hanna.press("Aanvulling vragen").see("Aanvulling nodig", "Staat stil.")
+    mail = town.mailed(ELS, "Wij hebben nog iets nodig voor PO-T2-01")
+    assert "Voeg een brief toe van een vo-school waarin staat wat u samen doet." in mail
+    assert "vóór of op dinsdag 19 juli 2022" in mail
+
+    town.at("2022-07-14 20:05")  # nine days later
+    els.open("/aanvragen/PO-T2-01").see("Wij missen nog iets in uw aanvraag", "tot en met dinsdag 19 juli 2022")
+    letter = {"name": "brief-delta-college.pdf", "mimeType": "application/pdf", "buffer": PDF}
+    els.follow("Bijlagen").attach("Nog een bestand kiezen", letter, part="Brief van de vo-school")
+    els.press("Opslaan en verder").open("/aanvragen/PO-T2-01/controle").press("Aanvulling insturen")
+    town.mailed(ELS, "Wij hebben uw aanvulling op PO-T2-01")
+    els.open("/aanvragen/PO-T2-01").see("Uiterlijk: zondag 11 december 2022")
+    open_case(hanna, "PO-T2-01").row("Besluit vóór of op", "11 dec 2022").see("Wat de school veranderde")
+    hanna.row("Bijlagen", "brief-delta-college.pdf")
+    hanna.unfold("Waarom die dag?").see("9 dagen")
+    open_case(hanna, "PO-T2-02").row("Besluit vóór of op", "2 dec 2022")  # nobody waited for this one
+
+
+# --- 3. Two rejections, with reasons and the remedy of the law --------------------------------------------------------
+
+PARTNER = "U werkt niet samen met de partner die dit fonds vraagt."
+STARTED = "U bent met de activiteit begonnen voordat dat mocht. Een bestelling telt ook als begin."
+SHORT = "U en uw partners betalen samen te weinig mee (cofinanciering)."
+
+
+def two_are_rejected(town: Town) -> None:
+    town.at("2022-07-15 10:00")
+    open_case(town.visitor(HANNA), "PO-T2-01").act("In behandeling nemen")
+    town.at("2022-08-30 14:00")
+    pim = town.visitor(PIM)
+    advise(pim, "PO-T2-01", 2, "Er is geen activiteit samen met een vo-school.", ("Partner ontbreekt",))
+    both = ("Activiteit al begonnen", "Te weinig cofinanciering")
+    advise(pim, "PO-T2-02", 2, "De drones zijn al besteld. De eigen bijdrage is 8% en dat moet 20% zijn.", both)
+    town.at("2022-09-08 11:00")
+    sanne = town.visitor(SANNE)
+    for ref, reasons in (("PO-T2-01", ("Partner ontbreekt",)), ("PO-T2-02", both)):
+        open_case(sanne, ref).follow("Afwijzen")
+        tick_reasons(sanne, "Waarom wijst u af?", reasons)
+        sanne.press("Afwijzen").see("Afgewezen", *reasons)
+    for email, ref, given, others in (
+        (ELS, "PO-T2-01", (PARTNER,), (STARTED, SHORT)),
+        (FRITS, "PO-T2-02", (STARTED, SHORT), (PARTNER,)),
+    ):
+        mail = town.mailed(email, f"Besluit over uw aanvraag {ref}")
+        assert all(sentence in mail for sentence in given)
+        school = town.visitor(email).open(f"/aanvragen/{ref}").see("Afgewezen").follow("Lees de brief")
+        school.see(f"Besluit over uw aanvraag {ref}", "U krijgt geen geld voor deze aanvraag.", *given)
+        school.see("U kunt ook bezwaar maken.", "binnen 6 weken na de dag waarop wij dit besluit verstuurden")
+        school.see_not(*others, "heroverweging")
+
+
+# --- 4. Four final accounts; one cost of 480.00 does not count --------------------------------------------------------
+
+RESULTS = {act["ref"]: act["results"] for act in story()["acts"] if act["do"] == "account"}
+
+
+def the_schools_account(town: Town) -> None:
+    for at, email, ref, spent, total in (
+        ("2022-12-12 16:00", ANNA, "PO-T1-01", ("6.552,40", "1.860,00", "1.200,00"), "€ 9.612,40"),
+        ("2023-01-09 10:00", BRAM, "PO-T1-02", ("4.320,25", "2.250,00", "780,00"), "€ 7.350,25"),
+        ("2023-01-16 12:00", CARLA, "PO-T1-03", ("4.668,75", "1.750,00"), "€ 6.418,75"),
+        ("2023-01-20 17:00", DAAN, "PO-T1-04", ("4.000,00", "2.250,00"), "€ 6.250,00"),
+    ):
+        town.at(at)
+        school = town.visitor(email)
+        lines = [line[1] for line in SHEETS[ref]["budget"]]
+        account(school, ref, dict(zip(lines, spent, strict=True)), RESULTS[ref])
+        school.row("Opgegeven kosten", total).press("Verantwoording insturen").see("Verantwoording ingestuurd")
+        town.mailed(email, f"Wij hebben uw verantwoording {ref}")
+
+
+def three_final_amounts(town: Town) -> None:
+    town.at("2023-02-07 10:00")
+    fatima = town.visitor(FATIMA).open("/financien").row("PO-T1-04", "De Vuurtoren-demo")
+    for ref, counts, final, paid_before, balance in (
+        ("PO-T1-01", "€ 9.612,40", "€ 7.500,00", "€ 6.000,00", ("Nog te betalen", "€ 1.500,00")),
+        ("PO-T1-02", "€ 7.350,25", "€ 5.880,20", "€ 5.120,00", ("Nog te betalen", "€ 760,20")),
+        ("PO-T1-03", "€ 6.418,75", "€ 5.135,00", "€ 5.760,00", ("Terug te betalen", "€ 625,00")),
+    ):
+        fatima.open(f"/vaststellen/{ref}").press("Opslaan en opnieuw rekenen")
+        fatima.row("Kosten die meetellen", counts).row("Eindbedrag", final).row("Al betaald", paid_before)
+        fatima.row(*balance).act("Eindbedrag vaststellen").see("Eindbedrag vast")
+    for email, ref, final in ((ANNA, "PO-T1-01", "€ 7.500,00"), (BRAM, "PO-T1-02", "€ 5.880,20")):
+        assert final in town.mailed(email, f"Eindbedrag voor {ref}")
+    town.visitor(BRAM).open("/aanvragen/PO-T1-02").follow("Eindbedrag voor PO-T1-02")
+    town.visitor(BRAM).see("Wij stellen het eindbedrag vast op € 5.880,20.", "U krijgt nog € 760,20.")
+
+
+WHY = "Een factuur van € 480,00 is van voor de start van het project."
+
+
+def one_cut_intended_heard_and_determined(town: Town) -> None:
+    town.at("2023-02-08 09:00")
+    fatima = town.visitor(FATIMA).open("/vaststellen/PO-T1-04")
+    fatima.fill("Telt mee, regel 1: Meetapparatuur", "3.520,00")
+    fatima.press("Opslaan en opnieuw rekenen", status=422).see(
+        "schrijf op waarom € 480,00 niet meetelt."
+    )  # never without a reason
+    fatima.fill("Reden, regel 1: Meetapparatuur", WHY).press("Opslaan en opnieuw rekenen")
+    fatima.see("Niet meegeteld: € 480,00").row("Kosten die meetellen", "€ 5.770,00").row("Eindbedrag", "€ 4.616,00")
+    fatima.see("Stuur eerst een voornemen, zodat de school kan reageren.").act("Voornemen sturen")
+    fatima.see("De school mag nog reageren tot en met 22-02-2023.")
+    mail = town.mailed(DAAN, "Uw reactie gevraagd: PO-T1-04")
+    assert "€ 4.616,00" in mail
+    town.at("2023-02-15 20:00")
+    daan = town.visitor(DAAN).open("/aanvragen/PO-T1-04").follow("Voornemen voor het eindbedrag van PO-T1-04")
+    daan.see("Dit is nog geen besluit.", f"Meetapparatuur: € 480,00 telt niet mee. {WHY}").see_not("bezwaar")
+    daan.open("/aanvragen/PO-T1-04").follow("Bekijk het voornemen")
+    daan.row("Meetapparatuur", "€ 4.000,00", "€ 3.520,00", "€ 480,00", WHY)
+    daan.fill("Wat vindt u van dit voornemen?", "Wij begrijpen het. De eerste meters kochten wij al in december.")
+    daan.press("Reactie insturen").see("De eerste meters kochten wij al in december.")
+    town.mailed(FATIMA, "Reactie binnen: PO-T1-04")
+    town.at("2023-02-22 09:00")
+    fatima.open("/vaststellen/PO-T1-04").see("De eerste meters kochten wij al in december.")
+    fatima.act("Eindbedrag vaststellen").row("Eindbedrag", "€ 4.616,00").row("Nog te betalen", "€ 616,00")
+    assert "€ 4.616,00" in town.mailed(DAAN, "Eindbedrag voor PO-T1-04")
+
+
+# --- 5. A payment file of three credits, and a recovery ---------------------------------------------------------------
+
+
+def three_credits_and_a_recovery(town: Town) -> bytes:
+    file = pay(town, "2023-03-01 10:00", "2023-03-02 10:00", "BR-2023-001", "€ 2.876,20")
+    assert_the_bank_can_read(file)
+    assert [(cents, account, name) for _, cents, account, name in credits_of(file)] == [
+        (150000, "NL69TEST0000000001", "Stichting Demo Oosterschelde"),
+        (76020, "NL42TEST0000000002", "Stichting Demo Walcheren"),
+        (61600, "NL85TEST0000000004", "Stichting De Vuurtoren-demo"),
+    ]
+    carla = town.visitor(CARLA).open("/aanvragen/PO-T1-03").follow("Terugbetaling voor PO-T1-03")
+    carla.see("Betaal € 625,00 terug.").row("Omschrijving", "TV-PO-T1-03").row("Rekening", OURS[:4])
+    town.visitor(FATIMA).open("/terugvorderingen").row("TV-PO-T1-03", "Het Kompas-demo", "€ 625,00", "€ 625,00")
+    town.queue.send_task("letters")  # what the scheduler sends
+    assert wait_until(lambda: "Download de brief (PDF)" in carla.open(carla.path).text, 30)
+    assert "TV-PO-T1-03" in ReadPdf(carla.download("Download de brief (PDF)")).text
+    return file
+
+
+# --- 6. The bank statement settles all, once --------------------------------------------------------------------------
+
+
+def the_bank_settles_all(town: Town, file: bytes) -> None:
+    town.at("2023-03-21 09:00")
+    back = received(62500, "NL15TEST0000000003", "Stichting Demo Zeeuws-Vlaanderen", "TV-PO-T1-03")
+    content = bank_statement(
+        "2023-03-20", 7_912_000, file, date(2023, 3, 3), replace(back, booked_on=date(2023, 3, 20))
+    )
+    read_statement(town, content)
+    fatima = town.visitor(FATIMA).see("Ingelezen: 4 regels. Gekoppeld: 4. Nog te bekijken: 0.")
+    settled = money(town)
+    assert settled == (*settled[:1], "€ 0,00")
+    read_statement(town, content)
+    fatima.see("Dit afschrift was al ingelezen. Er is niets veranderd.")
+    assert money(town) == settled
+    fatima.open("/terugvorderingen").see("Geen open terugvorderingen.")
+    for email, ref in zip((ANNA, BRAM, CARLA, DAAN), T1, strict=True):
+        town.visitor(email).open(f"/aanvragen/{ref}").see("Afgerond")
+        town.mailed(email, f"Uw project {ref} is afgerond")
+
+
+def money(town: Town) -> tuple[str, str]:
+    """What the money board says of tranche 1: all its figures, and what is on its way at the bank."""
+    fatima = town.visitor(FATIMA).open("/tranches/PO-T1")
+    figures = [plain(text) for text in fatima.page.locator("dl.figures dd").all_inner_texts()]
+    return " ".join(figures + [plain(t) for t in fatima.page.locator("tr").all_inner_texts()]), figures[3]
+
+
+# --- 8. The evaluation is public, and names nobody --------------------------------------------------------------------
+
+EVALUATION = next(act["text"] for act in story()["acts"] if act["do"] == "publish")
+
+
+def the_evaluation_names_nobody(town: Town) -> None:
+    town.at("2023-12-11 10:00")
+    town.visitor(FATIMA).open("/tranches/PO-T1/sluiten").see("Nog 1 punt open.")
+    corrie = town.visitor(CORRIE).open("/tranches/PO-T1/evaluatie")
+    corrie.fill("Wat leverde deze ronde op?", f"{EVALUATION} Met dank aan Anna de Wit.")
+    corrie.press("Evaluatie publiceren", status=422).see("In de tekst staan persoonsgegevens: “Anna de Wit”.")
+    town.passer_by().open("/resultaten").see_not("Met dank aan")
+    corrie.fill("Wat leverde deze ronde op?", EVALUATION).press("Evaluatie publiceren").see("Gepubliceerd")
+
+
+# --- 7. Two people close the tranche; 6,868.80 was not spent ----------------------------------------------------------
+
+
+def two_people_close_the_tranche(town: Town) -> None:
+    town.at("2023-12-12 10:00")
+    fatima = town.visitor(FATIMA).open("/tranches/PO-T1/sluiten").see("Alles is klaar.")
+    fatima.act("Sluiten voorstellen")
+    assert fatima.page.get_by_role("link", name="Tranche sluiten").count() == 0  # not by who proposed it
+    town.at("2023-12-13 10:00")
+    gijs = town.visitor(GIJS).open("/tranches/PO-T1/sluiten").act("Tranche sluiten")
+    gijs.see("Gesloten op woensdag 13 december 2023, 10.00 uur.")
+    gijs.row("Vastgesteld en betaald", "€ 23.131,20").row("Niet besteed", "€ 6.868,80").row("Plafond", "€ 30.000,00")
+    gijs.row("Nooit toegekend", "€ 3.900,00").row("Toegekend en vrijgevallen", "€ 2.968,80")
+
+
+def everybody_reads_the_results(town: Town) -> None:
+    reader = town.passer_by().open("/resultaten").see(EVALUATION)
+    reader.row("Projecten", "4").row("Uitgegeven", "€ 23.131,20").row("Niet gebruikt", "€ 6.868,80")
+    for ref in T1:
+        reader.open("/resultaten").follow(SHEETS[ref]["answers"]["title"]).see(RESULTS[ref])
+        reader.see_not(*NAMES)
+    reader.open("/resultaten").see_not(*NAMES)
+
+
+NAMES = [person["name"] for person in accounts()] + [sheet["signer"] for sheet in story()["applications"]]

@@ -83,6 +83,13 @@ class Visitor:
         """Follow the first link whose words begin so."""
         return self._go(self._in(part).get_by_role("link", name=_begins(name)).first, status)
 
+    def act(self, name: str) -> Visitor:
+        """Do what a case offers: its button, or the link to the page that asks first and then the button there."""
+        link = self.page.get_by_role("link", name=_exactly(name))
+        if link.count():
+            self._go(self._one(link), 200)
+        return self.press(name).see("Gelukt")
+
     def _go(self, what: Locator, status: int) -> Visitor:
         with self.page.expect_navigation(wait_until="domcontentloaded") as found:
             what.click()
