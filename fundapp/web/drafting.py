@@ -7,6 +7,7 @@ typed stays on the page.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,9 +159,8 @@ def _take_documents(ref: str, app: Any, reader: Reader, do: str) -> None:
         for sent in request.files.getlist(document.code):
             if not sent.filename:
                 continue
-            content = sent.stream.read(uploads.LARGEST + 1)
-            if len(content) > uploads.LARGEST:
-                content += sent.stream.read()  # within the limit of the whole request: to say how large it is
+            with closing(sent):
+                content = sent.stream.read()  # within the limit of the whole request
             try:
                 uploads.add_document(
                     session,

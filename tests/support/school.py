@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lxml import html
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
-from tests.support.web import NOON, Cast, post, writing
+from tests.support.web import NOON, Cast, post, token, writing
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -117,8 +119,11 @@ def save(client: FlaskClient, ref: str, section: str, data: dict[str, Any], do: 
 
 def upload(client: FlaskClient, ref: str, document: str, content: bytes = PDF, name: str = "brief.pdf") -> TestResponse:
     """Send one document."""
-    data = {document: (io.BytesIO(content), name)}
-    return save(client, ref, "documents", data)
+    path = f"/aanvragen/{ref}/taak/documents"
+    known = {"do": "save", "answers_version": version(client, ref, "documents"), "csrf_token": token(client)}
+    file = FileStorage(io.BytesIO(content), name)
+    boundary, body = encode_multipart({**known, document: file})  # in memory: the client leaves temporary files open
+    return client.post(path, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
 
 def parsed(text: str) -> Any:
