@@ -23,6 +23,7 @@ from fundapp.domain.form_spec import PageKind
 from fundapp.domain.fund import FundSpec, TrancheSpec
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.register import fold
+from fundapp.domain.term import Profile
 from fundapp.persistence.application import Application, StoredDocument
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch
@@ -85,11 +86,15 @@ def load(make_session: sessionmaker[Session], files: FileStore, now: datetime) -
 
 @dataclass
 class Storyteller:
-    """Plays a story; keeps who is who. refs: what the story calls a case or a batch → its reference."""
+    """Plays a story; keeps who is who. sheets: what a school wrote, by reference.
+
+    profile: under which law all funds work; None: each under its own.
+    """
 
     session: Session
     files: FileStore
     loaded_at: datetime
+    profile: Profile | None = None
     people: dict[str, Actor] = field(default_factory=dict)
     sheets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -121,7 +126,7 @@ class Storyteller:
                 )
             )
         for spec in load_funds():
-            funds.publish(self.session, spec, now=begin)
+            funds.publish(self.session, spec.under(self.profile) if self.profile else spec, now=begin)
         self.session.flush()
         for row in accounts():
             self._person(row, begin)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from sqlalchemy.orm import Session, sessionmaker
 
+    from fundapp.services.demo import Storyteller
+
 LOADED_AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """When the story is loaded: what of it is relative to that (the innovation fund) plays no part in the journeys."""
 
@@ -128,16 +130,25 @@ def sessions(fresh_database: str) -> Iterator[sessionmaker[Session]]:
     engine.dispose()
 
 
-@pytest.fixture
-def stage(environment: dict[str, str], sessions: sessionmaker[Session]) -> None:
-    """The stage of the worked case: schools, people, funds, bank accounts and rounds; nobody did anything yet."""
+@contextmanager
+def telling(environment: dict[str, str], sessions: sessionmaker[Session], loaded_at: datetime) -> Iterator[Storyteller]:
+    """A storyteller who set the stage of the worked case: schools, people, funds, bank accounts and rounds."""
     from fundapp.adapters.files import ObjectFileStore
     from fundapp.persistence.unit_of_work import unit_of_work
     from fundapp.services.demo import Storyteller, story
 
     files = ObjectFileStore(Settings.from_env(environment).storage_url)
     with sessions() as session, unit_of_work(session):
-        Storyteller(session, files, LOADED_AT).set_stage(story())
+        teller = Storyteller(session, files, loaded_at)
+        teller.set_stage(story())
+        yield teller
+
+
+@pytest.fixture
+def stage(environment: dict[str, str], sessions: sessionmaker[Session]) -> None:
+    """The stage of the worked case; nobody did anything yet."""
+    with telling(environment, sessions, LOADED_AT):
+        pass
 
 
 @pytest.fixture
