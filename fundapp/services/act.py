@@ -76,7 +76,7 @@ class Act:
 
     row: the locked case. data: what the journal keeps besides. context: what the mails and letters may say besides the
     case's own. after_journal: makes rows that must point to the journal row. follow: acts of the system that come with
-    it: (kind, ref, action).
+    it: (kind, ref, action). case_context: what messages may say of the case, once a handler has asked for it.
     """
 
     session: Session
@@ -92,6 +92,7 @@ class Act:
     after_journal: list[Callable[[int], object]] = field(default_factory=list)
     follow: list[tuple[str, str, str]] = field(default_factory=list)
     from_state: str = ""
+    case_context: dict[str, Any] | None = None
 
     @property
     def today(self) -> date:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain import application, ledger
@@ -24,22 +24,27 @@ from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.services import decision, draft, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.ledger import case_balances
-from fundapp.services.subject import lock_tranche, missing
+from fundapp.services.subject import missing
 
 _BEFORE_DECISION = {State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED}
 _IN_PROJECT = {State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED}
 
 
+_BY_REF = select(Application).where(Application.ref == bindparam("ref"))
+_LOCKED = _BY_REF.with_for_update(key_share=True).execution_options(populate_existing=True)
+_LOCK_TRANCHE = (
+    select(Tranche)
+    .where(Tranche.id == select(Application.tranche_id).where(Application.ref == bindparam("ref")).scalar_subquery())
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
 def find(session: Session, ref: str, lock: bool = False) -> Application:
     """Return an application. lock: the tranche first, then the application. Raises Refused(NOT_FOUND)."""
-    query = select(Application).where(Application.ref == ref)
     if lock:
-        tranche_id = session.scalar(select(Application.tranche_id).where(Application.ref == ref))
-        if tranche_id is None:
-            raise Refused(missing())
-        lock_tranche(session, tranche_id)
-        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    app = session.scalar(query)
+        session.execute(_LOCK_TRANCHE, {"ref": ref}).all()
+    app = session.scalar(_LOCKED if lock else _BY_REF, {"ref": ref})
     if app is None:
         raise Refused(missing())
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -255,6 +255,7 @@ def write_letter(act: Act) -> None:
     """Put the letter in the portal, with its facts frozen; the worker makes the PDF."""
     session: Session = act.session
     app: Application = act.row
-    context: dict[str, Any] = funds.letter_context(session, app) | act.context
+    act.case_context = funds.case_context(session, app)
+    context = act.case_context | funds.letter_words(session, app) | act.context
     template = LETTER_OF[act.transition.name]
     act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, template, context, act.now))

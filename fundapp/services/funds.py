@@ -55,8 +55,8 @@ def tranche_spec(row: Tranche) -> TrancheSpec:
 
 def pot_of(session: Session, app: Application) -> str:
     """The pot that an award of this application also touches: its sub-region where that has a sub-ceiling, else ""."""
-    sub_ceilings = session.execute(select(Tranche.spec["sub_ceilings_cents"]).where(Tranche.id == app.tranche_id))
-    return app.sub_region if app.sub_region in (sub_ceilings.scalar_one() or {}) else ""
+    spec = session.get_one(Tranche, app.tranche_id).spec  # who books has locked it, so it is there
+    return app.sub_region if app.sub_region in (spec.get("sub_ceilings_cents") or {}) else ""
 
 
 def publish(session: Session, spec: FundSpec, *, now: datetime, actor: Actor = SYSTEM) -> FundVersion:
@@ -168,10 +168,10 @@ def case_context(session: Session, app: Application) -> dict[str, Any]:
     }
 
 
-def letter_context(session: Session, app: Application) -> dict[str, Any]:
-    """What letters may say besides: the fund's own words, and the duties that come with its money."""
+def letter_words(session: Session, app: Application) -> dict[str, Any]:
+    """What letters may say besides `case_context`: the fund's own words, and the duties that come with its money."""
     spec = spec_of(session, app.fund_version_id)
-    return case_context(session, app) | {
+    return {
         "words": spec.letters.model_dump(mode="json", exclude_none=True),
         "duties": [{"nl": duty.text.nl, "en": duty.text.en} for duty in spec.duties],
     }

@@ -198,7 +198,8 @@ def claim_back(act: Act, cents: int) -> None:
     act.session.add(recovery)
     act.data["recovery"] = {"ref": recovery.ref, "cents": cents}
     act.context |= {"recovery": cents, "recovery_ref": recovery.ref, "due": term.due_on.isoformat()}
-    context = funds.letter_context(act.session, app) | act.context
+    about = act.case_context or funds.case_context(act.session, app)
+    context = about | funds.letter_words(act.session, app) | act.context
     act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, "recovery", context, act.now))
 
 

@@ -149,7 +149,8 @@ def _write_mails(case: CaseType[Any, Any], act: Act, journal_id: int) -> None:
     if case.audiences is not None:
         audiences = case.audiences(session, row)
     else:
-        audiences = [Audience(case.scope(session, row), case.application_id(row), case.context(session, row))]
+        about = act.case_context or case.context(session, row)
+        audiences = [Audience(case.scope(session, row), case.application_id(row), about)]
     for number, audience in enumerate(audiences):
         write_mails(
             session,

@@ -7,6 +7,7 @@ the content is closed to (`services.interest`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from flask import g, request
@@ -69,15 +70,19 @@ class ReasonsField(SelectMultipleField):  # type: ignore[misc]  # as above
 class ReviewForm(ActionForm):
     """A form on a page that shows the case beside it."""
 
-    case: CaseView
     template = "pages/review/form.html"
 
     def prepare(self, row: Any, facts: Any) -> None:
-        """Load what the page shows. Raises Refused where the content is closed to this person."""
+        """Get ready for a case. Raises Refused where the content is closed to this person."""
         interest.require_open(db.session(), row, signed_in(), facts.roles)
-        self.case = review_case.load(db.session(), row)
+        self.row = row
         if self.fresh_page:
             self.propose(row, facts)
+
+    @cached_property
+    def case(self) -> CaseView:
+        """What the page shows: not loaded for a form that was sent and is right."""
+        return review_case.load(db.session(), self.row)
 
     def propose(self, row: Any, facts: Any) -> None:
         """Fill in what can be known beforehand. Nothing by default."""
@@ -236,10 +241,10 @@ class AwardForm(ReviewForm):
         ),
     )
 
-    def prepare(self, row: Any, facts: Any) -> None:
-        """Show what is free."""
-        super().prepare(row, facts)
-        self.free = review_case.free_for(db.session(), row)
+    @cached_property
+    def free(self) -> dict[str, int]:
+        """What can still be awarded (cents), as `review_case.free_for`."""
+        return review_case.free_for(db.session(), self.row)
 
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
         """What the panel advised."""
