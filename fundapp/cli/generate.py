@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
 
 from fundapp.cli import connect
+
+
+def _tell(applications: int) -> Callable[[int], None]:
+    """Return what tells how far it is: a line for each tenth, on standard error."""
+    told = 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if done * 10 // applications > told:
+            told = done * 10 // applications
+            click.echo(f"{done:,} of {applications:,} applications", err=True)
+
+    return tell
 
 
 @click.command("generate")
@@ -25,15 +39,14 @@ def command(applications: int, seed: int) -> None:
     with connect() as session:
         make_session = sessionmaker(session.get_bind(), expire_on_commit=False)
         files = ObjectFileStore(Settings.from_env().storage_url)
-        with click.progressbar(length=applications, label="Applications", file=click.get_text_stream("stderr")) as bar:
-            done = generate.generate(
-                make_session,
-                files,
-                applications=applications,
-                seed=seed,
-                now=datetime.now(UTC),
-                progress=lambda number: bar.update(number - bar.pos),
-            )
+        done = generate.generate(
+            make_session,
+            files,
+            applications=applications,
+            seed=seed,
+            now=datetime.now(UTC),
+            progress=_tell(applications),
+        )
         found = generate.states(session)
     click.echo(f"{done:,} applications made in {time.monotonic() - begun:.0f} s.")
     for state, number in found.items():

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from string import ascii_uppercase
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.adapters.fund_file import load_funds
@@ -26,22 +25,22 @@ from fundapp.domain.text import Text
 from fundapp.persistence.application import Application, StoredDocument
 from fundapp.persistence.fund import Fund, FundVersion, Tranche
 from fundapp.persistence.outbox import OutboxMessage
-from fundapp.persistence.payment import BankAccount, PaymentBatch
-from fundapp.persistence.people import Membership, Person, RoleGrant
+from fundapp.persistence.payment import PaymentBatch
+from fundapp.persistence.people import Person, RoleGrant
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import funds
 from fundapp.services.demo import DATA, moment
-from fundapp.services.generate_rows import Copy, Pattern, Reader, copy_many
+from fundapp.services.generate_copies import Copy, copy_many
+from fundapp.services.generate_rows import Pattern, Reader
+from fundapp.services.generate_schools import LEVELS, REGIONS, invent_schools
 from fundapp.services.generate_story import (
     COORDINATOR,
-    FIRST_BOARD,
     PARTNER_BOARD,
     PARTNER_CODE,
     Applicant,
     Player,
     enrol,
-    invented_iban,
     mark,
     plan,
 )
@@ -50,12 +49,8 @@ from fundapp.services.ports import FileStore
 from fundapp.services.register import save_sub_regions
 from fundapp.services.transitions import perform
 
-REGIONS = ("walcheren", "oosterschelde", "zeeuws_vlaanderen")
-LEVELS = {"stimuleringsregeling-po": "po", "innovatiefonds": "vo"}
 AT_ONCE = 250
 """How many copies are written in one transaction."""
-APPLICATIONS_A_SCHOOL = 25
-MOST_SCHOOLS = 8000
 
 
 Kind = tuple[str, str, int]
@@ -95,7 +90,7 @@ def generate(
         patterns = _play(session, files, now, staff, batches)
     with make_session() as session:
         with unit_of_work(session):
-            schools = _schools(session, random, applications, now, staff)
+            schools = invent_schools(session, random, applications, now, staff)
         numbers = {wave["ref"]: count(1) for wave in plan()["rounds"]}
         done = 0
         for batch in batches:
@@ -166,8 +161,15 @@ def _set_stage(session: Session, now: datetime, batches: list[Batch]) -> dict[st
     session.flush()
     name = "Techniekcollege-demo"
     session.add(
-        School(code=PARTNER_CODE, level="vo", board_number=PARTNER_BOARD, name=name, name_key=fold(name), sub_region=REGIONS[0])
-    )  # fmt: skip
+        School(
+            code=PARTNER_CODE,
+            level="vo",
+            board_number=PARTNER_BOARD,
+            name=name,
+            name_key=fold(name),
+            sub_region=REGIONS[0],
+        )
+    )
     session.flush()
     for wave in plan()["rounds"]:
         _round(session, wave, now, staff[COORDINATOR], batches)
@@ -300,86 +302,6 @@ _MAIL_WENT = text("""
 
 _LETTER_MADE = text("UPDATE letter SET pdf_sha256 = (SELECT min(sha256) FROM stored_document) WHERE pdf_sha256 IS NULL")
 """The worker is not to make a hundred thousand letters: the example stands in their place."""
-
-
-def _schools(
-    session: Session, random: Random, applications: int, now: datetime, staff: dict[str, Actor]
-) -> dict[tuple[str, int], list[tuple[Applicant, int]]]:
-    """Invented schools of both levels in each sub-region, each with a board and somebody who writes for it."""
-    number = min(MOST_SCHOOLS, max(12, applications // APPLICATIONS_A_SCHOOL))
-    since = now - timedelta(days=500)
-    first, second = sorted(actor.id for actor in staff.values() if actor.id is not None)[:2]
-    words = plan()["words"]
-    made: dict[tuple[str, int], list[Applicant]] = {}
-    for index in range(number):
-        fund = list(LEVELS)[index % 2]
-        region = (index // 2) % 3
-        letters = ascii_uppercase
-        name = f"{random.choice(words['school'])}-demo {index + 1}"
-        person = f"{random.choice(words['first'])} {random.choice(words['last'])}"
-        who = Applicant(
-            code=f"99{letters[6 + index // 2600]}{letters[index // 100 % 26]}{index % 100:02d}",
-            school=name,
-            place=f"{REGIONS[region].replace('_', '-').title()}-demo",
-            level=LEVELS[fund],
-            region=REGIONS[region],
-            board=f"{FIRST_BOARD + index:05d}",
-            board_name=f"Stichting {name}",
-            iban=invented_iban(1_000_000 + index),
-            email=f"{person.lower().replace(' ', '.')}.{index + 1}@meting.example.org",
-            name=person,
-        )
-        made.setdefault((fund, region), []).append(who)
-    everybody = [who for group in made.values() for who in group]
-    ids = _write_schools(session, everybody, since, (first, second))
-    return {key: [(who, ids[who.email]) for who in group] for key, group in made.items()}
-
-
-def _write_schools(session: Session, found: list[Applicant], since: datetime, by: tuple[int, int]) -> dict[str, int]:
-    session.execute(insert(SchoolBoard), [{"number": who.board, "name": who.board_name} for who in found])
-    session.execute(
-        insert(School),
-        [
-            {
-                "code": who.code,
-                "level": who.level,
-                "board_number": who.board,
-                "name": who.school,
-                "name_key": fold(who.school),
-                "place": who.place,
-                "place_key": fold(who.place),
-                "province": "Zeeland",
-                "sub_region": who.region,
-            }
-            for who in found
-        ],
-    )
-    session.execute(
-        insert(BankAccount),
-        [
-            {
-                "board_number": who.board,
-                "iban": who.iban,
-                "holder": who.board_name,
-                "entered_at": since,
-                "entered_by_id": by[0],
-                "confirmed_at": since,
-                "confirmed_by_id": by[1],
-            }
-            for who in found
-        ],
-    )
-    session.execute(insert(Person), [{"email": who.email, "name": who.name, "created_at": since} for who in found])
-    emails = [who.email for who in found]
-    ids: dict[str, int] = dict(session.execute(select(Person.email, Person.id).where(Person.email.in_(emails))).all())
-    session.execute(
-        insert(Membership),
-        [
-            {"person_id": ids[who.email], "board_number": who.board, "capacity": "drafter", "since": since}
-            for who in found
-        ],
-    )
-    return ids
 
 
 def _copies(

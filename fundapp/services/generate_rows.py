@@ -1,24 +1,21 @@
-"""Volume, second half: what was played for one application, read as a pattern and copied for many.
+"""Volume, second part: what was played for one application, read as a pattern.
 
 A pattern is every row that the product wrote, as the text that COPY takes, with places where each copy has its own:
-ids, references, the applicant, the title. The database's triggers number and chain the journal and move the balances,
-as for any other row. A payment run of the pattern becomes one run for all copies of a batch.
+ids, references, the applicant, the title.
+`generate_copies` fills it in.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Table, select, text
 from sqlalchemy.orm import Session
 
-from fundapp.adapters import bank
 from fundapp.persistence import (
     application,
     decision,
@@ -32,7 +29,6 @@ from fundapp.persistence import (
 from fundapp.persistence.db import Base
 from fundapp.persistence.payment import PaymentBatch, PaymentOrder
 from fundapp.services.generate_story import TITLE, Applicant
-from fundapp.services.payment import batch_hash, sepa_batch
 
 _ROWS: tuple[type[Base], ...] = (
     application.Submission,
@@ -58,7 +54,7 @@ _ROWS: tuple[type[Base], ...] = (
 )
 """Tables with an `application_id`, each after those that it refers to; application, runs, journal and ledger apart."""
 
-_NUMBERED = {"application", "journal", "advice", "decision", "instalment", "payment_batch", "bank_statement"}
+NUMBERED = {"application", "journal", "advice", "decision", "instalment", "payment_batch", "bank_statement"}
 """Tables whose ids stand in other rows; the others get theirs from the database."""
 
 _GENERATED = {"seq", "prev_hash", "hash"}
@@ -67,7 +63,7 @@ _KEY = re.compile(r"(\d+):(.+?):(\d+)(?::.*)?")
 
 
 @dataclass(slots=True)
-class _Line:
+class Line:
     """One row. once: it is not of one application but of a payment run, so it is written once for all copies."""
 
     template: str
@@ -75,7 +71,7 @@ class _Line:
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
     """A payment run of the pattern: its batch, its orders, its journal (id → action) and what approving it booked."""
 
     batch: dict[str, Any]
@@ -87,24 +83,16 @@ class _Run:
 
 @dataclass(slots=True)
 class Pattern:
-    """One played application as rows to be copied. ids, once_ids: table → old ids; contents: place of the hash → what is
-    hashed."""
+    """One played application as rows to be copied. ids, once_ids: table → old ids.
 
-    tables: dict[str, tuple[str, list[_Line]]] = field(default_factory=dict)
+    contents: pairs of the place of a hash and what is hashed.
+    """
+
+    tables: dict[str, tuple[str, list[Line]]] = field(default_factory=dict)
     ids: dict[str, list[int]] = field(default_factory=dict)
     once_ids: dict[str, list[int]] = field(default_factory=dict)
     contents: list[tuple[str, str]] = field(default_factory=list)
-    runs: list[_Run] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """What one copy has of its own."""
-
-    ref: str
-    title: str
-    who: Applicant
-    author_id: int
+    runs: list[Run] = field(default_factory=list)
 
 
 class Reader:
@@ -157,7 +145,7 @@ class Reader:
             table = PaymentBatch.__table__
             batch = dict(self.session.execute(select(table).where(table.c.id == batch_id)).mappings().one())
             mine = [order for order in orders if order["batch_id"] == batch_id]
-            self.pattern.runs.append(_Run(batch, mine))
+            self.pattern.runs.append(Run(batch, mine))
             for place, order in enumerate(mine):
                 self.words.append((order["end_to_end_id"], f"order{number}_{place}"))
                 self.words.append((f"Zqafschrift{batch_id}qz/{place + 1}", f"line{number}_{place}"))
@@ -217,22 +205,22 @@ class Reader:
         if lines:
             self.pattern.tables[table.name] = (names, lines)
 
-    def _line(self, table: Table, columns: Sequence[Column[Any]], row: Sequence[str | None]) -> _Line:
+    def _line(self, table: Table, columns: Sequence[Column[Any]], row: Sequence[str | None]) -> Line:
         values = dict(zip((c.name for c in columns), row, strict=True))
         own = int(values["id"] or 0) if "id" in values else 0
         once = table.name in ("payment_batch", "bank_statement") or own in self._once_journal
         once = once or (table.name == "bank_line" and values["application_id"] is None)
-        if table.name in _NUMBERED and own:
+        if table.name in NUMBERED and own:
             (self.pattern.once_ids if once else self.pattern.ids).setdefault(table.name, []).append(own)
         cells = [self._cell(table, column, values) for column in columns]
-        return _Line("\t".join(cells) + "\n", once)
+        return Line("\t".join(cells) + "\n", once)
 
     def _cell(self, table: Table, column: Column[Any], values: Mapping[str, str | None]) -> str:
         value = values[column.name]
         if value is None:
             return r"\N"
         target = _refers_to(table, column)
-        if target in _NUMBERED:
+        if target in NUMBERED:
             return f"%({target}_{value})d" if target != "application" else "%(app)d"
         if target == "person":
             return "%(author)d" if int(value) == self.author_id else value
@@ -244,7 +232,7 @@ class Reader:
             return self._journal_data(values)
         if special == ("submission", "content"):
             number = int(values["number"] or 1) - 1
-            return _escaped(self.pattern.contents[number][1])
+            return escaped(self.pattern.contents[number][1])
         if special == ("outbox_message", "key"):
             return self._mail_key(value)
         if special == ("ledger_entry", "posting") and int(values["journal_id"] or 0) in self._once_journal:
@@ -257,7 +245,7 @@ class Reader:
             return f"%(total_{run[1]})d"
         if special == ("payment_batch", "file_content"):
             return f"%(file_{values['id']})s"
-        return _escaped(self._places(value))
+        return escaped(self._places(value))
 
     def _journal_data(self, values: Mapping[str, str | None]) -> str:
         data = json.loads(values["data"] or "{}")
@@ -268,7 +256,7 @@ class Reader:
         if "decision" in data:
             data["decision"]["id"] = f"@decision_{data['decision']['id']}@"
         written = self._places(json.dumps(data, ensure_ascii=False))
-        return _escaped(re.sub(r'"@(\w+)@"', r"%(\1)d", written))
+        return escaped(re.sub(r'"@(\w+)@"', r"%(\1)d", written))
 
     def _mail_key(self, value: str) -> str:
         found = _KEY.fullmatch(value)
@@ -285,7 +273,7 @@ class Reader:
 
 
 def _is_numbered(table: Table) -> bool:
-    return table.name in _NUMBERED or "id" not in table.columns
+    return table.name in NUMBERED or "id" not in table.columns
 
 
 def _refers_to(table: Table, column: Column[Any]) -> str:
@@ -300,132 +288,6 @@ def _refers_to(table: Table, column: Column[Any]) -> str:
     return next(iter(targets), "")
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
     """As COPY has it."""
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def copy_many(session: Session, pattern: Pattern, copies: Sequence[Copy], *, batch_numbers: Mapping[int, int]) -> None:
-    """Write the copies, all together; the caller commits.
-
-    batch_numbers: year → how many payment runs of it there are by now (`payment._next_ref` counts them as well).
-    """
-    shared, own = _numbers(session, pattern, len(copies))
-    taken = dict(batch_numbers)
-    values = [_values(copy, numbers) for copy, numbers in zip(copies, own, strict=True)]
-    for run_number, run in enumerate(pattern.runs):
-        year = run.batch["ref"].split("-")[1]
-        taken[int(year)] = taken.get(int(year), 0) + 1
-        _fill_run(run, run_number, f"BR-{year}-{taken[int(year)]:03d}", shared, values)
-    for value in values:
-        value |= {key: item for key, item in shared.items() if key not in value}
-        for place, content in pattern.contents:
-            value[place] = hashlib.sha256((content % value).encode()).hexdigest()
-    connection = session.connection().connection.driver_connection
-    assert connection is not None
-    with connection.cursor() as cursor:
-        for name, (columns, lines) in pattern.tables.items():
-            with cursor.copy(f"COPY {name} ({columns}) FROM STDIN") as target:
-                for block in _blocks(lines, shared, values):
-                    target.write(block)
-
-
-def _blocks(lines: Sequence[_Line], shared: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The rows in the order in which things happened: each step for all copies, then the next step."""
-    for line in lines:
-        if line.once:
-            yield line.template % shared
-        else:
-            template = line.template
-            yield "".join([template % value for value in values])
-
-
-def _numbers(session: Session, pattern: Pattern, copies: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """New ids for all copies, rising in the order of the rows: those of payment runs, and those of each copy."""
-    shared: dict[str, Any] = {}
-    own: list[dict[str, Any]] = [{} for _ in range(copies)]
-    for table in _NUMBERED:
-        once, each = pattern.once_ids.get(table, []), pattern.ids.get(table, [])
-        ids = iter(_next_ids(session, table, len(once) + len(each) * copies))
-        for old in sorted([*once, *each]):
-            if old in once:
-                shared[f"{table}_{old}"] = next(ids)
-            else:
-                for numbers in own:
-                    numbers[f"{table}_{old}"] = next(ids)
-    for numbers in own:
-        numbers["app"] = numbers[f"application_{pattern.ids['application'][0]}"]
-    return shared, own
-
-
-def _next_ids(session: Session, table: str, count: int) -> Iterable[int]:
-    sequence = f"pg_get_serial_sequence('{table}', 'id')"
-    return session.scalars(text(f"SELECT nextval({sequence}) FROM generate_series(1, :count)"), {"count": count})  # noqa: S608  (our own names)
-
-
-def _values(copy: Copy, numbers: dict[str, Any]) -> dict[str, Any]:
-    who = copy.who
-    return numbers | {
-        "ref": copy.ref,
-        "title": copy.title,
-        "code": who.code,
-        "school": who.school,
-        "board": who.board,
-        "board_name": who.board_name,
-        "iban": who.iban,
-        "email": who.email,
-        "name": who.name,
-        "author": copy.author_id,
-    }
-
-
-def _fill_run(run: _Run, number: int, ref: str, shared: dict[str, Any], values: list[dict[str, Any]]) -> None:
-    """Make one payment run of all copies: its orders, its total, the file for the bank, and what approving it did."""
-    old = run.batch["id"]
-    per_case = len(run.orders)
-    found: list[PaymentOrder] = []
-    for index, value in enumerate(values):
-        for place, order in enumerate(run.orders):
-            position = index * per_case + place + 1
-            value[f"order{number}_{place}"] = f"{ref}-{position:03d}"
-            value[f"line{number}_{place}"] = f"AF-{ref}/{position}"
-            found.append(
-                PaymentOrder(
-                    end_to_end_id=f"{ref}-{position:03d}",
-                    name=value["board_name"],
-                    iban=value["iban"],
-                    cents=order["cents"],
-                    remittance=f"{value['ref']} {order['remittance'].partition(' ')[2]}",
-                )
-            )
-    batch = PaymentBatch(ref=ref, execution_on=run.batch["execution_on"])
-    approved_at: datetime = run.batch["approved_at"]
-    file = bank.write_payments(sepa_batch(batch, found, approved_at))
-    total = sum(order.cents for order in found)
-    shared |= {
-        f"batch{number}": ref,
-        f"statement{number}": f"AF-{ref}",
-        f"statement_hash{number}": hashlib.sha256(ref.encode()).hexdigest(),
-        f"list_hash{number}": batch_hash(found),
-        f"file_hash{number}": file.sha256,
-        f"total_{old}": total,
-        f"file_{old}": "\\\\x" + file.content.hex(),
-    }
-    _journal_of_run(run, number, shared, values, payments=len(found), total=total)
-
-
-def _journal_of_run(
-    run: _Run, number: int, shared: dict[str, Any], values: list[dict[str, Any]], *, payments: int, total: int
-) -> None:
-    """The journal of a run tells of all its payments; postings are numbered through."""
-    mine = run.ledger
-    postings = [[*row[:1], value["app"], *row[2:]] for value in values for row in mine]
-    ref = shared[f"batch{number}"]
-    for index, value in enumerate(values):
-        for place in range(1, len(mine) + 1):
-            value[f"posting_{run.approved_in}_{place}"] = index * len(mine) + place
-    hashes = {"file_sha256": shared[f"file_hash{number}"], "list_hash": shared[f"list_hash{number}"]}
-    prepared = {"ref": ref, "total_cents": total, "payments": payments}
-    for journal_id, action in run.journal.items():
-        data = {"prepare": prepared, "approve": hashes | {"ledger": postings}}.get(action, {})
-        shared[f"data_{journal_id}"] = _escaped(json.dumps(data, ensure_ascii=False))

@@ -26,17 +26,18 @@ from fundapp.persistence.people import Membership, Person
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.services.bank_booking import Booker
 from fundapp.services.bank_match import Payments
-from fundapp.services.demo import DATA, Storyteller
+from fundapp.services.demo import DATA, Storyteller, moment
 from fundapp.services.people import actor_by_email
 from fundapp.services.ports import FileStore
 from fundapp.services.programme import lead_applicant
 
-HANDLER = "behandelaar@meting.example.org"
-ADVISER = "adviseur@meting.example.org"
-DECIDER = "stuurgroep@meting.example.org"
-PREPARER = "klaarzetter@meting.example.org"
-APPROVER = "goedkeurder@meting.example.org"
-COORDINATOR = "coordinator@meting.example.org"
+DOMAIN = "meting.example.org"
+HANDLER = f"behandelaar@{DOMAIN}"
+ADVISER = f"adviseur@{DOMAIN}"
+DECIDER = f"stuurgroep@{DOMAIN}"
+PREPARER = f"klaarzetter@{DOMAIN}"
+APPROVER = f"goedkeurder@{DOMAIN}"
+COORDINATOR = f"coordinator@{DOMAIN}"
 
 PARTNER_CODE = "99ZX00"
 PARTNER_BOARD = "09000"
@@ -164,69 +165,30 @@ class Player(Storyteller):
     def play_step(self, ref: str, day: int, step: str) -> None:
         """Play one step, so many days after the round's first application was begun."""
         at = f"{self.wave['written'] + day:+d}d {9 + day % 8:02d}:{day * 7 % 60:02d}"
-        for act in self._acts(step, ref, self.sheets[ref], self.wave):
+        for act in self._acts(step, ref, self.sheets[ref]):
             self.perform({"at": at} | act)
         self.session.flush()
 
     def _next_number(self, tranche_ref: str) -> int:
         return self.session.scalars(select(Tranche.next_number).where(Tranche.ref == tranche_ref)).one()
 
-    def _acts(self, step: str, ref: str, sheet: dict[str, Any], wave: dict[str, Any]) -> list[dict[str, Any]]:
+    def _acts(self, step: str, ref: str, sheet: dict[str, Any]) -> list[dict[str, Any]]:
         """The acts of a step, as the worked case writes them."""
-        asked = sheet["requested"]
+        if step == "pay":
+            return [{"do": "pay", "ref": self.wave["ref"]}]
+        return [{"ref": ref} | self._act(act, sheet) for act in plan()["steps"].get(step, [{"do": step}])]
+
+    def _act(self, act: dict[str, Any], sheet: dict[str, Any]) -> dict[str, Any]:
+        """One act of the data file with its amounts filled in (cents)."""
+        made = act | {"by": f"{act['by']}@{DOMAIN}" if "by" in act else self.who.email}
         costs = [quantity * unit for _, _, quantity, unit in sheet["budget"]]
-
-        def by(email: str, do: str, **given: Any) -> dict[str, Any]:
-            return {"by": email, "ref": ref, "do": do, "given": given}
-
-        school = self.who.email
-        words = "Een duidelijk plan, goed bij de voorwaarden."
-        match step:
-            case "ask_completion":
-                return [by(HANDLER, step, explanation="Splits de begroting uit in losse regels.")]
-            case "not_consider":
-                reasons = ["not_completed_in_time"]
-                return [by(HANDLER, step, reasons=reasons, explanation="Er kwam geen aanvulling.")]
-            case "take_up":
-                return [by(HANDLER, step)]
-            case "no_interest":
-                return [by(ADVISER, step), by(DECIDER, step)]
-            case "advise_award":
-                return [by(ADVISER, "advise", outcome="award", amount_cents=asked, score=4, explanation=words)]
-            case "advise_reject":
-                reasons = ["partner_missing"]
-                no = "Er is geen activiteit samen met een andere school."
-                return [by(ADVISER, "advise", outcome="reject", score=2, reasons=reasons, explanation=no)]
-            case "award":
-                return [by(DECIDER, step, amount_cents=asked)]
-            case "reject":
-                return [by(DECIDER, step, reasons=["partner_missing"])]
-            case "waitlist" | "revoke":
-                return [by(DECIDER, step, explanation="Het geld van deze ronde is beperkt.")]
-            case "withdraw":
-                return [by(school, step, explanation="Wij beginnen een jaar later.")]
-            case "respond":
-                return [by(school, step, explanation="Wij begrijpen het.")]
-            case "pay":
-                return [{"by": PREPARER, "ref": wave["ref"], "do": "pay"}]
-            case "report" | "report_little":
-                share = 96 if step == "report" else 45
-                claimed = [cost * share // 100 for cost in costs]
-                results = "Alle leerlingen deden mee. De lessen staan in ons jaarplan."
-                return [by(school, "account") | {"claimed": claimed, "results": results}, by(school, "report")]
-            case "intend":
-                accepted = {1: costs[0] * 80 // 100}
-                cut = by(PREPARER, "judge") | {
-                    "accepted": accepted,
-                    "reasons": {1: "Een factuur is van voor de start."},
-                }
-                return [cut, by(PREPARER, "intend_determination")]
-            case "determine":
-                return [by(PREPARER, "judge") | {"accepted": {}}, by(PREPARER, "determine")]
-            case "determine_after_hearing":
-                return [by(PREPARER, "determine")]
-            case _:  # write, submit, complete
-                return [by(school, step)]
+        if act.get("given", {}).get("amount_cents") == "asked":
+            made["given"] = act["given"] | {"amount_cents": sheet["requested"]}
+        if act["do"] == "account":
+            made["claimed"] = [cost * act["claimed"] // 100 for cost in costs]
+        if act["do"] == "judge":
+            made["accepted"] = {1: costs[0] * act["accepted"] // 100} if "accepted" in act else {}
+        return made
 
     def perform(self, act: Any) -> None:
         """Do one act; `pay` is a whole payment run, from the list to the bank's answer."""
@@ -236,7 +198,7 @@ class Player(Storyteller):
             super().perform(act)
 
     def _pay(self, tranche_ref: str, at: str) -> None:
-        begin = self._moment(at)
+        begin = moment(at, self.loaded_at)
         year = begin.astimezone(AMSTERDAM).year
         found = self.session.scalars(select(PaymentBatch.ref).where(PaymentBatch.ref.startswith(f"BR-{year}-"))).all()
         ref = f"BR-{year}-{len(found) + 1:03d}"
@@ -246,11 +208,6 @@ class Player(Storyteller):
         super().perform({"at": at, "by": PREPARER, "do": "send"} | run)
         batch = self.session.scalars(select(PaymentBatch).where(PaymentBatch.ref == ref)).one()
         self._bank_answers(batch, begin + timedelta(days=2))
-
-    def _moment(self, at: str) -> datetime:
-        from fundapp.services.demo import moment
-
-        return moment(at, self.loaded_at)
 
     def _bank_answers(self, batch: PaymentBatch, now: datetime) -> None:
         """The statement that says that the batch was paid. The account is topped up by as much, so it stays at zero."""

@@ -52,8 +52,8 @@ def main(arguments: list[str]) -> int:
         for name, run in wanted.items():
             say(f"{name}…")
             figures += run(running)
-    print(as_table(figures))
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    sys.stdout.write(f"{as_table(figures)}\n{machine}\n")
     if given.json is not None:
         given.json.write_text(json.dumps([figure.as_dict() for figure in figures], ensure_ascii=False, indent=2) + "\n")
     return 1 if any(figure.met is False for figure in figures) else 0

@@ -37,9 +37,10 @@ CONNECTIONS = 4
 # --- mail -------------------------------------------------------------------------------------------------------------
 
 _QUEUE = text("""
-  INSERT INTO outbox_message (key, journal_id, application_id, template, person_id, address, language, context)
+  INSERT INTO outbox_message
+    (key, journal_id, application_id, template, person_id, address, language, context, state, tries)
   SELECT 'bench:' || :turn || ':' || row_number() OVER (), journal_id, application_id, template, person_id, address,
-         language, context
+         language, context, 'queued', 0
   FROM (SELECT * FROM outbox_message WHERE state = 'sent' AND template IN ('received', 'taken_up', 'awarded')
         ORDER BY id LIMIT :mails) sent
 """)

@@ -43,7 +43,8 @@ def free_port() -> int:
 
 def say(line: str) -> None:
     """Progress, on standard error: the table has standard output to itself."""
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def listens(port: int) -> bool:
