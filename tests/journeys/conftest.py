@@ -20,7 +20,7 @@ from config import ROOT, Settings
 from fundapp.adapters.embedded import wait_until
 from tests.support.mail import Inbox, free_port
 from tests.support.visitor import Visitor, plain
-from tests.support.web import Clock
+from tests.support.web import Clock, kept_templates
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -171,6 +171,8 @@ def town(
     settings = Settings.from_env(environment)
     app = create_app(settings, clock=clock)
     app.testing = True  # what breaks in it is told, not wrapped in a page
+    app.jinja_env.bytecode_cache = kept_templates()
+    app.jinja_env.auto_reload = False
     server = make_server("127.0.0.1", settings.port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

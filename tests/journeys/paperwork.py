@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date
-from pathlib import Path
 from typing import Any
-
-import sepaxml
-from lxml import etree
 
 from fundapp.domain.money import plain_euro
 from fundapp.services.demo import DATA
-from tests.support.camt import Entry, paid, statement
 from tests.support.visitor import Visitor
 
 LETTER = DATA / "demo" / "voorbeeldbrief.pdf"
@@ -174,39 +167,3 @@ def account(school: Visitor, ref: str, spent: Mapping[str, str], results: str) -
         school.fill("Uitgegeven", amount, part=line)
     school.fill("Wat leverde het project op?", results)
     school.tick("Deze tekst mag bij de resultaten op deze website staan").press("Opslaan en controleren")
-
-
-def credits_of(file: bytes) -> list[tuple[str, int, str, str]]:
-    """What a payment file asks the bank to pay: (end-to-end id, cents, account, name) of each credit."""
-    root = etree.fromstring(file)
-    names = {"p": root.nsmap[None]}
-    found = []
-    for credit in root.iterfind(".//p:CdtTrfTxInf", names):
-        texts = [credit.findtext(f"p:{path}", "", names) for path in _CREDIT]
-        found.append((texts[0], round(float(texts[1]) * 100), texts[2], texts[3]))
-    return found
-
-
-def assert_the_bank_can_read(file: bytes) -> None:
-    """A payment file follows the schema of ISO 20022, and its sums are those of its credits."""
-    root = etree.fromstring(file)
-    schema = Path(sepaxml.__file__).parent / "schemas" / f"{root.nsmap[None].rpartition(':')[2]}.xsd"
-    etree.XMLSchema(etree.parse(schema)).assertValid(root)
-    names = {"p": root.nsmap[None]}
-    found = credits_of(file)
-    for element in (*root.iterfind(".//p:GrpHdr", names), *root.iterfind(".//p:PmtInf", names)):
-        assert element.findtext("p:NbOfTxs", "", names) == str(len(found))
-        assert element.findtext("p:CtrlSum", "", names) == f"{sum(cents for _, cents, _, _ in found) / 100:.2f}"
-
-
-_CREDIT = ("PmtId/p:EndToEndId", "Amt/p:InstdAmt", "CdtrAcct/p:Id/p:IBAN", "Cdtr/p:Nm")
-
-
-def bank_statement(number: str, opening: int, file: bytes, booked_on: date, *more: Entry) -> bytes:
-    """What the bank sends after it paid a file: a statement of our account with each credit, and what came in."""
-    entries = [replace(paid(*credit), booked_on=booked_on) for credit in credits_of(file)]
-    return statement(OURS, number, opening=opening, entries=[*entries, *more])
-
-
-OURS = "NL13TEST0123456789"
-"""The account of the programme (fundapp/data/programme.yaml)."""

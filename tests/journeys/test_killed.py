@@ -23,7 +23,7 @@ from fundapp.adapters.embedded import Broker, leashed, wait_until
 from fundapp.adapters.queue import make_queue
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import delivery, journal, ledger
-from fundapp.services.demo import story
+from tests.journeys.cast import ANNA, BRAM, HANNA, PIM, SANNE, SHEETS
 from tests.journeys.conftest import Town, running_worker, telling
 from tests.journeys.paperwork import open_case
 from tests.support.mail import Inbox
@@ -35,14 +35,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-ANNA, BRAM = "anna@ozobot.example.org", "bram@zeebries.example.org"
-HANNA, PIM, SANNE = "hanna@stoz.example.org", "pim@stoz.example.org", "sanne@stoz.example.org"
 TO_SEND, TO_AWARD = "PO-T3-01", "PO-T3-02"
 
-SHEETS: list[dict[str, Any]] = [
+PLANS: list[dict[str, Any]] = [
     {**sheet, "ref": sheet["ref"].replace("T1", "T3"), "starts_on": "+90d", "ends_on": "+300d"}
-    for sheet in story()["applications"]
-    if sheet["ref"] in ("PO-T1-01", "PO-T1-02")
+    for sheet in (SHEETS["PO-T1-01"], SHEETS["PO-T1-02"])
 ]
 ADVICE = {"outcome": "award", "amount_cents": 640000, "score": 4, "explanation": "Past goed bij de school."}
 
@@ -126,7 +123,7 @@ class Web:
 def stage(environment: dict[str, str], sessions: sessionmaker[Session]) -> None:
     """The worked case today: in the open round one application is ready to be sent, another to be awarded."""
     with telling(environment, sessions, datetime.now(UTC)) as teller:
-        teller.sheets |= {sheet["ref"]: sheet for sheet in SHEETS}
+        teller.sheets |= {sheet["ref"]: sheet for sheet in PLANS}
         teller.perform({"at": "-30d 09:00", "kind": "tranche", "ref": "PO-T3", "do": "open"})
         teller.perform({"at": "-3d 10:00", "by": ANNA, "ref": TO_SEND, "do": "write"})
         teller.perform({"at": "-3d 11:00", "by": BRAM, "ref": TO_AWARD, "do": "write"})

@@ -24,6 +24,7 @@ from fundapp.services.letters import letter_view
 from fundapp.web.app import create_app
 from fundapp.web.mails import Mails
 from fundapp.web.session import db
+from tests.journeys.cast import ANNA, CARLA, CORRIE, DAAN, ELS, FATIMA, GREET, HANNA
 from tests.journeys.conftest import LOADED_AT
 from tests.support.visitor import plain
 from tests.support.web import Clock, sign_in, writing
@@ -32,17 +33,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-READERS = (
-    "",
-    "anna@ozobot.example.org",
-    "carla@kompas.example.org",
-    "daan@vuurtoren.example.org",
-    "els@schelp.example.org",
-    "greet@deltacollege.example.org",
-    "hanna@stoz.example.org",
-    "fatima@stoz.example.org",
-    "corrie@stoz.example.org",
-)
+READERS = ("", ANNA, CARLA, DAAN, ELS, GREET, HANNA, FATIMA, CORRIE)
 SKIPPED = ("/static", "/taal", "/bankafschriften/", "/inloggen", "/logboek", "/resultaten?", "/resultaten.csv")
 """What a reader does not follow: what has no words of a fund, or leads to the same page again."""
 
@@ -59,11 +50,11 @@ def test_only_the_awb_speaks_of_bezwaar(fresh_database: str, tmp_path: Path) -> 
 
 
 def test_the_search_finds_the_word_where_the_awb_rules(fresh_database: str, tmp_path: Path) -> None:
-    told = everything(fresh_database, tmp_path, Profile.AWB, READERS[4:5])
+    told = everything(fresh_database, tmp_path, Profile.AWB, [ELS])
     found = [name for name, text in told if "bezwaar" in text.casefold()]
     for name in ("letter rejection PO-T2-01", "letter award PO-T1-01", "letter recovery PO-T1-03"):
         assert name in found
-    assert any(name.startswith("els@schelp.example.org /aanvragen/PO-T2-01/brieven/") for name in found)
+    assert any(name.startswith(f"{ELS} /aanvragen/PO-T2-01/brieven/") for name in found)
 
 
 def everything(database: str, folder: Path, profile: Profile, readers: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -113,6 +104,6 @@ def pages(client: FlaskClient, who: str) -> Iterator[tuple[str, str]]:
         if answer.mimetype != "text/html" or answer.status_code in (303, 404):
             continue
         page = html.fromstring(answer.text)
-        yield f"{who} {path}", plain(page.text_content())
-        links = (str(link).partition("#")[0] for link in page.xpath("//a/@href"))
+        yield f"{who} {path}", plain(" ".join(str(part) for part in page.itertext()))
+        links = (a.get("href", "").partition("#")[0] for a in page.iter("a"))
         waiting += [link for link in links if link.startswith("/") and link not in seen]

@@ -8,44 +8,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 
 from fundapp.adapters.embedded import wait_until
 from fundapp.services.demo import accounts, story
-from tests.journeys.conftest import Town
-from tests.journeys.paperwork import (
-    LETTER,
+from tests.journeys.banking import (
     OURS,
-    account,
-    advise,
     assert_the_bank_can_read,
     bank_statement,
     credits_of,
-    open_case,
-    tick_reasons,
-    write_application,
+    money,
+    pay,
+    read_statement,
 )
+from tests.journeys.cast import ANNA, BRAM, CARLA, CORRIE, DAAN, ELS, FATIMA, FRITS, GIJS, HANNA, PIM, SANNE, SHEETS, T1
+from tests.journeys.conftest import Town
+from tests.journeys.paperwork import LETTER, account, advise, open_case, tick_reasons, write_application
 from tests.support.camt import received
 from tests.support.pdf import ReadPdf
 from tests.support.school import PDF
-from tests.support.visitor import plain
 
 pytestmark = pytest.mark.browser
-
-SHEETS: dict[str, Any] = {sheet["ref"]: sheet for sheet in story()["applications"]}
-T1 = ("PO-T1-01", "PO-T1-02", "PO-T1-03", "PO-T1-04")
-
-ANNA, BRAM, CARLA, DAAN = (
-    "anna@ozobot.example.org",
-    "bram@zeebries.example.org",
-    "carla@kompas.example.org",
-    "daan@vuurtoren.example.org",
-)
-ELS, FRITS = "els@schelp.example.org", "frits@golfbreker.example.org"
-HANNA, PIM, SANNE = "hanna@stoz.example.org", "pim@stoz.example.org", "sanne@stoz.example.org"
-FATIMA, GIJS, CORRIE = "fatima@stoz.example.org", "gijs@stoz.example.org", "corrie@stoz.example.org"
 
 
 def test_the_worked_case(town: Town) -> None:
@@ -172,20 +156,6 @@ def tranche_1_is_decided(town: Town) -> None:
     anna.see("Toekenning voor uw aanvraag PO-T1-01", "hoogstens € 7.500,00", "bezwaar")
 
 
-def pay(town: Town, prepared: str, approved: str, batch: str, total: str) -> bytes:
-    """Two people of finance pay all that is due; return the file for the bank."""
-    town.at(prepared)
-    fatima = town.visitor(FATIMA).open("/financien").press("Betaalrun klaarzetten")
-    fatima.see(f"Betaalrun {batch} staat klaar.").row("Totaal", total)
-    fatima.see_not(f"Akkoord: {total} betalen")  # not by who prepared it
-    town.at(approved)
-    gijs = town.visitor(GIJS).open(f"/betaalruns/{batch}").see("U bent de tweede persoon.")
-    gijs.press(f"Akkoord: {total} betalen").see("Akkoord van Gijs Smit")
-    file = fatima.open(f"/betaalruns/{batch}").download("Bestand ophalen")
-    fatima.act("Naar de bank gestuurd").see("Naar de bank")
-    return file
-
-
 def the_advances_are_paid(town: Town) -> None:
     file = pay(town, "2021-12-06 10:00", "2021-12-07 10:00", "BR-2021-001", "€ 20.880,00")
     assert [cents for _, cents, _, _ in credits_of(file)] == [600000, 512000, 576000, 400000]
@@ -195,13 +165,6 @@ def the_advances_are_paid(town: Town) -> None:
     town.visitor(FATIMA).see("Ingelezen: 4 regels. Gekoppeld: 4. Nog te bekijken: 0.")
     daan = town.visitor(DAAN).open("/aanvragen/PO-T1-04")
     daan.row("Voorschot", ADVANCES["PO-T1-04"], "Betaald")
-
-
-def read_statement(town: Town, content: bytes) -> None:
-    """Finance imports a statement of the bank through the page."""
-    fatima = town.visitor(FATIMA).open("/bankafschriften")
-    fatima.attach("Afschrift van de bank", {"name": "camt053.xml", "mimeType": "application/xml", "buffer": content})
-    fatima.press("Afschrift inlezen")
 
 
 # --- 2. The clock stops while the school completes its application ----------------------------------------------------
@@ -389,13 +352,6 @@ def the_bank_settles_all(town: Town, file: bytes) -> None:
     for email, ref in zip((ANNA, BRAM, CARLA, DAAN), T1, strict=True):
         town.visitor(email).open(f"/aanvragen/{ref}").see("Afgerond")
         town.mailed(email, f"Uw project {ref} is afgerond")
-
-
-def money(town: Town) -> tuple[str, str]:
-    """What the money board says of tranche 1: all its figures, and what is on its way at the bank."""
-    fatima = town.visitor(FATIMA).open("/tranches/PO-T1")
-    figures = [plain(text) for text in fatima.page.locator("dl.figures dd").all_inner_texts()]
-    return " ".join(figures + [plain(t) for t in fatima.page.locator("tr").all_inner_texts()]), figures[3]
 
 
 # --- 8. The evaluation is public, and names nobody --------------------------------------------------------------------

@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
+    from jinja2 import FileSystemBytecodeCache
     from playwright.sync_api import Page
     from sqlalchemy.orm import Session
     from werkzeug.test import TestResponse
@@ -90,9 +91,7 @@ def wakes() -> list[str]:
 @pytest.fixture
 def app(fresh_database: str, clock: Clock, wakes: list[str], tmp_path: Path) -> Iterator[Flask]:
     """The application on a database of its own; what breaks in it breaks the test."""
-    from jinja2 import FileSystemBytecodeCache
-
-    from config import ROOT, Settings
+    from config import Settings
     from fundapp.web.app import create_app
     from fundapp.web.session import db
 
@@ -104,12 +103,21 @@ def app(fresh_database: str, clock: Clock, wakes: list[str], tmp_path: Path) -> 
     }
     app = create_app(Settings.from_env(environ), clock=clock, wake=lambda: wakes.append("wake"))
     app.testing = True
-    compiled = ROOT / ".local" / "test" / "templates"  # compiled once for all tests, not once for each
-    compiled.mkdir(parents=True, exist_ok=True)
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
+    app.jinja_env.bytecode_cache = kept_templates()
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+def kept_templates() -> FileSystemBytecodeCache:
+    """The templates as compiled once for all tests, not once for each."""
+    from jinja2 import FileSystemBytecodeCache
+
+    from config import ROOT
+
+    compiled = ROOT / ".local" / "test" / "templates"
+    compiled.mkdir(parents=True, exist_ok=True)
+    return FileSystemBytecodeCache(str(compiled))
 
 
 def lose_database() -> None:
