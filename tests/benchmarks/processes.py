@@ -27,7 +27,7 @@ from fundapp.services.generate_story import HANDLER
 from fundapp.web.mails import Mails
 from tests.benchmarks.load import Ask, measure
 from tests.benchmarks.pages import SMALL, TURNS
-from tests.benchmarks.stage import Stage, World, free_port, listens
+from tests.benchmarks.stage import Stage, World, end, free_port, listens
 from tests.benchmarks.table import Figure
 
 MAILS = 1_000
@@ -179,8 +179,7 @@ def _first_answer(stage: Stage, app: str, environment: dict[str, str], path: str
         assert status == 200, status
         break
     took = time.perf_counter() - begun
-    child.terminate()
-    child.wait(15)
+    end(child)
     return took
 
 
@@ -199,8 +198,7 @@ def memory(stage: Stage) -> list[Figure]:
             time.sleep(0.02)
         measure(port, itertools.repeat((ask,)), clients=8, seconds=2)
         sizes.append(_mebibytes(child.pid))
-        child.terminate()
-        child.wait(15)
+        end(child)
     if not sizes[0]:
         return []
     return [Figure("web memory, loaded", "MiB", sizes[0], sizes[1], 1.5, more_is_better=False)]

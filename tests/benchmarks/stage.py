@@ -29,8 +29,19 @@ from fundapp.services import generate
 from fundapp.services.people import actor_by_email
 
 HERE = Path(__file__).parent
-SERVER = ("--preload", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket")
-"""How both are served: as `fundapp web` does."""
+SERVER = (
+    "--preload",
+    "--worker-class",
+    "gthread",
+    "--workers",
+    "2",
+    "--threads",
+    "8",
+    "--no-control-socket",
+    "--graceful-timeout",
+    "1",
+)
+"""How both are served: as `fundapp web` does, but for the patience at the end."""
 START_S = 60.0
 
 
@@ -174,7 +185,7 @@ class Stage:
             child = subprocess.Popen(
                 leashed(command), cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **(environment or {})}
             )
-        self.stack.callback(_end, child)
+        self.stack.callback(end, child)
         return child
 
     def serve(self, app: str, environment: dict[str, str]) -> int:
@@ -216,7 +227,8 @@ class Stage:
         return self.worlds[applications]
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def end(child: subprocess.Popen[bytes]) -> None:
+    """Stop a process; one that does not listen is killed."""
     child.terminate()
     try:
         child.wait(15)
