@@ -181,9 +181,10 @@ class Stage:
 
     def start(self, command: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process that ends with this one."""
+        usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         with (self.folder / "log.txt").open("ab") as log:
             child = subprocess.Popen(
-                leashed(command), cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **(environment or {})}
+                leashed(command), cwd=ROOT, stdout=log, stderr=log, env=usual | (environment or {})
             )
         self.stack.callback(end, child)
         return child
