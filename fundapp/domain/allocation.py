@@ -17,8 +17,10 @@ number of microseconds since 1970 in UTC, a score is a string in full without tr
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
@@ -87,9 +89,22 @@ class Allocation:
 
 def allocate(request: AllocationRequest) -> Allocation:
     """Divide the ceiling of a request over its applications."""
-    shares = tuple(_pro_rata(request) if request.method is Method.PRO_RATA else _one_by_one(request))
-    awarded = sum(s.amount_cents for s in shares)
-    return Allocation(shares, awarded, request.ceiling_cents - awarded, input_sha256(request))
+    with _uncollected():
+        shares = tuple(_pro_rata(request) if request.method is Method.PRO_RATA else _one_by_one(request))
+        awarded = sum(s.amount_cents for s in shares)
+        return Allocation(shares, awarded, request.ceiling_cents - awarded, input_sha256(request))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put off garbage collection: there are no circles here, and looking for them took a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def lot(seed: str, ref: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from fundapp.domain import application, ledger
 from fundapp.domain.application import State
@@ -42,11 +43,12 @@ _LOCK_TRANCHE = (
 
 def find(session: Session, ref: str, lock: bool = False) -> Application:
     """Return an application. lock: the tranche first, then the application. Raises Refused(NOT_FOUND)."""
-    if lock:
-        session.execute(_LOCK_TRANCHE, {"ref": ref}).all()
+    tranche = session.scalar(_LOCK_TRANCHE, {"ref": ref}) if lock else None
     app = session.scalar(_LOCKED if lock else _BY_REF, {"ref": ref})
     if app is None:
         raise Refused(missing())
+    if tranche is not None:
+        set_committed_value(app, "tranche", tranche)  # held on to, so that nobody has to read it again
     return app
 
 
