@@ -1,4 +1,4 @@
-"""Fondsloket: grants for schools. `create_app` makes the web application; nothing is imported before it is asked for."""
+"""Fondsloket: grants for schools. `create_app` makes the web application; nothing is imported before it is needed."""
 
 from __future__ import annotations
 
