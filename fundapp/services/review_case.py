@@ -147,7 +147,7 @@ TERM_NAMES = {
     "determination": Text("Eindbedrag vaststellen", "To determine the final amount"),
     "response": Text("Reageren op het voornemen", "To respond to the intended decision"),
     "payment": Text("Betalen", "To pay"),
-    "remedy": Text("Bezwaar of heroverweging vragen", "To object or ask for reconsideration"),
+    "remedy": Text("Vragen om opnieuw te kijken", "To ask for a new look"),
     "remedy_decision": Text("Beslissen op het verzoek", "To decide on that request"),
     "recovery": Text("Terugbetalen", "To pay back"),
 }
