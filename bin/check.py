@@ -14,6 +14,8 @@ TOOLS = (
     ("mypy",),
     ("lint-imports", "--no-cache"),
 )
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""The whole suite runs on every core: each process has databases, a broker and a browser of its own."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> int:
             failed.append(" ".join(tool))
     if failed:
         print(f"== NOT IN ORDER: {', '.join(failed)}. This run fails, whatever pytest says.", flush=True)
-    status = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
+    status = subprocess.run([sys.executable, "-m", "pytest", *(arguments or SIDE_BY_SIDE)], check=False).returncode
     return status or (1 if failed else 0)
 
 
