@@ -6,8 +6,6 @@ began with. The real rulebooks are not public, so a specification says of its va
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -16,6 +14,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AwareDatetime, Field, StrictStr, field_validator, model_validator
 
 from fundapp.domain.allocation_input import Method, OnOverflow
+from fundapp.domain.canonical import digest
 from fundapp.domain.condition import LEVEL_NAMES, OR, RuleBase, listed
 from fundapp.domain.conditions import (
     ApplicantRule,
@@ -354,5 +353,4 @@ def _all_known(names: Iterable[str], known: set[str], at: str) -> None:
 
 def canonical_sha256(spec: Spec) -> str:
     """Return the SHA-256 (hex) of a specification as canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(spec.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(spec.model_dump(mode="json"))

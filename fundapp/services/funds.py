@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 from sqlalchemy import URL, select
 from sqlalchemy.orm import Session
 
+from fundapp.domain.canonical import digest as canonical_digest
 from fundapp.domain.fund import FundSpec, TrancheSpec
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.rejection import REASONS, RejectionCode
@@ -136,8 +136,7 @@ def reason_texts(codes: list[str]) -> list[dict[str, str]]:
 
 def digest(content: dict[str, Any]) -> str:
     """SHA-256 (hexadecimal) of data as canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_digest(content)
 
 
 def case_context(session: Session, app: Application) -> dict[str, Any]:

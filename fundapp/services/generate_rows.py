@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Table, select, text
 from sqlalchemy.orm import Session
 
+from fundapp.domain.canonical import canonical
 from fundapp.persistence import (
     application,
     decision,
@@ -166,8 +167,7 @@ class Reader:
             self.words.append((row.sha256, f"submission{number}"))
         self.words.sort(key=lambda word: -len(word[0]))
         for number, row in enumerate(found):
-            canonical = json.dumps(row.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-            self.pattern.contents.append((f"submission{number}", self._places(canonical)))
+            self.pattern.contents.append((f"submission{number}", self._places(canonical(row.content).decode())))
 
     def _journal(self, app_id: int) -> None:
         batches = [run.batch["id"] for run in self.pattern.runs]
