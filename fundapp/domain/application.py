@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum, auto
 
+from fundapp.domain.draft import DraftPicture
 from fundapp.domain.flow import Flow, Given, Guard, Look, Mail, Tone, Transition, needs
 from fundapp.domain.money import euro
 from fundapp.domain.people import Role
@@ -60,6 +61,7 @@ class Effect(Enum):
 class Facts:
     """All that the guards of an application ask. Amounts in cents; `today` is the Amsterdam date.
 
+    draft: all that was filled in, while the school can still change it; for who writes for the school.
     window_refusal: why the application window is not open for this applicant; None: it is.
     problems: what is missing or wrong in the application as it stands. A condition that is not met is among them only
     where the fund says that it blocks sending.
@@ -72,6 +74,7 @@ class Facts:
     roles: frozenset[Role]
     actor_id: int | None
     today: date
+    draft: DraftPicture | None = None
     window_refusal: Refusal | None = None
     problems: tuple[Refusal, ...] = ()
     completions_asked: int = 0

@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from fundapp.domain import application, ledger
 from fundapp.domain.application import State
 from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.draft import DraftPicture, eligibility_facts
 from fundapp.domain.eligibility import evaluate
 from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import Actor, Role, Scope, roles_on
@@ -22,7 +23,7 @@ from fundapp.domain.text import Text
 from fundapp.domain.window import Window
 from fundapp.persistence.application import Application, EligibilityCheck, Submission
 from fundapp.persistence.fund import Tranche, WindowExtension
-from fundapp.services import decision, draft, funds, settlement, terms
+from fundapp.services import decision, draft_reading, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.ledger import case_balances
 from fundapp.services.subject import missing
@@ -91,7 +92,8 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
     roles = roles_on(actor, scope(session, app))
     more: dict[str, Any] = {}
     if state in (State.DRAFT, State.INCOMPLETE) and Role.APPLICANT in roles:
-        more["problems"] = tuple(refusal for _, refusal in draft.problems(session, app))
+        picture = draft_reading.picture(session, app)
+        more |= {"draft": picture, "problems": tuple(refusal for _, refusal in picture.problems)}
     if state is State.DRAFT:
         more["window_refusal"] = window_refusal(session, app, now)
     if state in (State.SUBMITTED, State.INCOMPLETE):
@@ -191,7 +193,8 @@ def receive(act: Act) -> None:
 
 def _freeze(act: Act, app: Application) -> None:
     """Keep what was sent, with its hash, and what the rules said of it."""
-    content = draft.content(act.session, app)
+    picture: DraftPicture = act.facts.draft
+    content = picture.content()
     number = act.session.scalar(select(func.count()).where(Submission.application_id == app.id)) or 0
     submission = Submission(
         application_id=app.id,
@@ -202,9 +205,10 @@ def _freeze(act: Act, app: Application) -> None:
         sha256=funds.digest(content),
     )
     act.session.add(submission)
-    spec = funds.spec_of(act.session, app.fund_version_id)
-    inputs = draft.eligibility_facts(act.session, app)  # the window is judged by the first receipt, also after that
-    outcomes = evaluate(spec.conditions, inputs, moment=act.now)
+    inputs = eligibility_facts(picture, draft_reading.surroundings(act.session, app)).model_copy(
+        update={"submitted_at": app.submitted_at}  # the window is judged by the first receipt, also after that
+    )
+    outcomes = evaluate(picture.spec.conditions, inputs, moment=act.now)
     act.session.add(
         EligibilityCheck(
             application_id=app.id,

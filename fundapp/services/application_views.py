@@ -5,7 +5,7 @@ A fixed number of statements for each page, whatever there is to show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,20 +15,14 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW, State
 from fundapp.domain.days import AMSTERDAM
-from fundapp.domain.facts import Facts
+from fundapp.domain.draft import Document
 from fundapp.domain.flow import Look
-from fundapp.domain.form_spec import PageKind, Section
-from fundapp.domain.fund import FundSpec
 from fundapp.domain.people import Actor, Capacity, Role
-from fundapp.domain.refusal import Refusal
 from fundapp.domain.settlement import Calculation
 from fundapp.domain.text import Text
 from fundapp.persistence.application import (
     Application,
     Attachment,
-    BudgetLine,
-    Contribution,
-    Partner,
     StoredDocument,
     Submission,
     Term,
@@ -41,7 +35,7 @@ from fundapp.persistence.payment import Instalment
 from fundapp.persistence.people import Person
 from fundapp.persistence.register import School
 from fundapp.persistence.settlement import Determination, IntentResponse
-from fundapp.services import draft, funds
+from fundapp.services import funds
 
 SHOWN = 30
 """Applications on one page of the list."""
@@ -232,87 +226,24 @@ def openings(session: Session, actor: Actor, now: datetime) -> list[Opening]:
 # --- one application --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One application with all that a school filled in."""
-
-    app: Application
-    spec: FundSpec
-    round: str
-    school: str
-    closes_at: datetime
-    budget: Sequence[BudgetLine]
-    contributions: Sequence[Contribution]
-    partners: Sequence[Partner]
-    documents: Sequence[tuple[Attachment, StoredDocument]]
-    problems: Sequence[tuple[str, Refusal]]
-
-    @property
-    def eligible_cents(self) -> int:
-        """The part of the cost that the fund pays its share of."""
-        return draft.eligible_cost(self.spec, self.budget)
-
-    def problems_of(self, section: Section) -> list[Refusal]:
-        """What is missing or wrong on one page."""
-        return [refusal for key, refusal in self.problems if key == section.key]
-
-    def begun(self, section: Section) -> bool:
-        """Whether anything was filled in on one page."""
-        rows: Mapping[PageKind, Sequence[Any]] = {
-            PageKind.BUDGET: self.budget,
-            PageKind.CO_FINANCING: self.contributions,
-            PageKind.PARTNERS: self.partners,
-            PageKind.DOCUMENTS: self.documents,
-        }
-        signed = section.page is PageKind.SIGNING and self.app.answers.get("signer_name")
-        answered = any(question.key in self.app.answers for question in section.questions)
-        return bool(answered or signed or rows.get(section.page))
-
-
-def sheet(session: Session, app: Application) -> Sheet:
-    """Read an application with all that belongs to it."""
-    row = session.execute(
-        select(
-            Tranche.name,
-            School.name.label("school"),
-            func.coalesce(WindowExtension.until, Tranche.closes_at).label("closes_at"),
-        )
-        .select_from(Tranche)
-        .join(School, School.code == app.school_code)
-        .outerjoin(
-            WindowExtension,
-            and_(WindowExtension.tranche_id == Tranche.id, WindowExtension.school_code == app.school_code),
-        )
-        .where(Tranche.id == app.tranche_id)
-    ).one()
-    return Sheet(
-        app=app,
-        spec=funds.spec_of(session, app.fund_version_id),
-        round=row.name,
-        school=row.school,
-        closes_at=row.closes_at,
-        budget=draft.budget(session, app),
-        contributions=draft.contributions(session, app),
-        partners=draft.partners(session, app),
-        documents=documents(session, app),
-        problems=draft.problems(session, app),
-    )
-
-
-def documents(session: Session, app: Application) -> list[tuple[Attachment, StoredDocument]]:
-    """The documents of an application with what is known of each file, in the order in which they came."""
+def documents(session: Session, app: Application) -> list[Document]:
+    """The documents of an application, in the order in which they came."""
     rows = session.execute(
-        select(Attachment, StoredDocument)
+        select(
+            Attachment.id,
+            Attachment.kind,
+            Attachment.file_name,
+            Attachment.sha256,
+            StoredDocument.size,
+            StoredDocument.media_type,
+            StoredDocument.scan,
+            Attachment.added_at,
+        )
         .join(StoredDocument, StoredDocument.sha256 == Attachment.sha256)
         .where(Attachment.application_id == app.id)
         .order_by(Attachment.id)
     )
-    return [(attachment, stored) for attachment, stored in rows]
-
-
-def co_financing_sentence(spec: FundSpec, facts: Facts) -> Text | None:
-    """What the condition on co-financing says; None where the fund has none."""
-    return spec.co_financing.check(facts).sentence if spec.co_financing else None
+    return [Document(*row) for row in rows]
 
 
 def school_names(session: Session, codes: Sequence[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.adapters.fund_file import load_funds
 from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.draft import CostLine, PartnerLine, Share
 from fundapp.domain.facts import SignerRole
 from fundapp.domain.form_spec import PageKind
 from fundapp.domain.fund import FundSpec, TrancheSpec
@@ -246,17 +247,17 @@ class Storyteller:
             if section.page is PageKind.SIGNING:
                 role = SignerRole.SCHOOL_LEADER
                 draft.save_signer(self.session, ref, role, sheet["signer"], actor=actor, now=at)
-        lines = [draft.CostLine(*line) for line in sheet["budget"]]
+        lines = [CostLine(*line) for line in sheet["budget"]]
         asked = sheet["requested"]
         draft.save_budget(self.session, ref, lines, requested_cents=asked, actor=actor, now=at)
-        shares = [draft.Share(**share) for share in sheet["contributions"]]
+        shares = [Share(**share) for share in sheet["contributions"]]
         draft.save_contributions(self.session, ref, shares, actor=actor, now=at)
         self._add({**sheet, "ref": ref}, actor, at)
 
     def _add(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         """Partners and documents, now or at the completion."""
         if "partners" in act:
-            found = [draft.PartnerLine(**partner) for partner in act["partners"]]
+            found = [PartnerLine(**partner) for partner in act["partners"]]
             draft.save_partners(self.session, act["ref"], found, actor=actor, now=at)
         for kind in act.get("documents", []):
             stored = self.files.put((DATA / "demo" / "voorbeeldbrief.pdf").read_bytes())

@@ -1,4 +1,4 @@
-"""Writing an application: a draft per school, saved page by page, judged by the form and the conditions of its fund.
+"""Writing an application: a draft per school, saved page by page. What is read of it stands in `draft_reading`.
 
 Question keys with a place of their own on the application: `title`, `starts_on` and `ends_on`. Who agreed stands in the
 answers `signer_role` and `signer_name`, which belong to the page of the kind "signing".
@@ -7,84 +7,27 @@ answers `signer_role` and `signer_name`, which belong to the page of the kind "s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from fundapp.domain import tranche as tranche_domain
 from fundapp.domain.application import State
-from fundapp.domain.condition import Verdict
-from fundapp.domain.conditions import DocumentRequirement
-from fundapp.domain.eligibility import Outcome, evaluate
-from fundapp.domain.facts import (
-    ELSEWHERE,
-    ApplicantLevel,
-    BudgetLineFacts,
-    ContributionFacts,
-    DocumentFacts,
-    EarlierApplication,
-    Facts,
-    PartnerFacts,
-    PartnerKind,
-    SchoolFacts,
-    SignatureFacts,
-    SignerRole,
-)
-from fundapp.domain.form_spec import PageKind, Section, validate_answers
-from fundapp.domain.fund import FundSpec
+from fundapp.domain.draft import CostLine, PartnerLine, Share
+from fundapp.domain.facts import SignerRole
+from fundapp.domain.form_spec import validate_answers
 from fundapp.domain.people import Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
-from fundapp.domain.register import Level
 from fundapp.domain.text import Text
-from fundapp.persistence.application import (
-    Application,
-    Attachment,
-    BudgetLine,
-    Contribution,
-    Partner,
-)
-from fundapp.persistence.decision import Award
+from fundapp.persistence.application import Application, Attachment, BudgetLine, Contribution, Partner
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
 from fundapp.services import funds
 from fundapp.services.journal import note
-from fundapp.services.ledger import free_in
 from fundapp.services.subject import lock_tranche, missing
 
 EDITABLE = (State.DRAFT, State.INCOMPLETE)
-
-
-@dataclass(frozen=True, slots=True)
-class CostLine:
-    """One line of the budget as typed. unit_cents: the price of one, in cents."""
-
-    category: str
-    description: str
-    quantity: int
-    unit_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one party pays with, as typed: money or goods (cents), or hours valued at the fund's rate."""
-
-    party: str
-    kind: str
-    in_kind: bool
-    hours: int | None
-    cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerLine:
-    """One partner as typed. school_code: where it is a school of the register."""
-
-    kind: str
-    name: str
-    school_code: str | None = None
 
 
 def create(session: Session, tranche_ref: str, school_code: str, *, actor: Actor, now: datetime) -> Application:
@@ -350,246 +293,3 @@ def detach(session: Session, ref: str, attachment_id: int, *, actor: Actor, now:
     app = editable(session, ref, actor=actor, seen=None)
     session.execute(delete(Attachment).where(Attachment.id == attachment_id, Attachment.application_id == app.id))
     _saved(app, now)
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
-def budget(session: Session, app: Application) -> list[BudgetLine]:
-    """The budget lines, in order."""
-    query = select(BudgetLine).where(BudgetLine.application_id == app.id).order_by(BudgetLine.position)
-    return list(session.scalars(query))
-
-
-def contributions(session: Session, app: Application) -> list[Contribution]:
-    """Who pays with, in order."""
-    query = select(Contribution).where(Contribution.application_id == app.id).order_by(Contribution.position)
-    return list(session.scalars(query))
-
-
-def partners(session: Session, app: Application) -> list[Partner]:
-    """The partners, in order."""
-    query = select(Partner).where(Partner.application_id == app.id).order_by(Partner.position)
-    return list(session.scalars(query))
-
-
-def attachments(session: Session, app: Application) -> list[Attachment]:
-    """The documents, in the order in which they came."""
-    query = select(Attachment).where(Attachment.application_id == app.id).order_by(Attachment.id)
-    return list(session.scalars(query))
-
-
-def eligible_cost(spec: FundSpec, lines: Sequence[BudgetLine]) -> int:
-    """The part of the budget that the fund pays its share of, in cents."""
-    return sum(line.cents for line in lines if (c := spec.category(line.category)) is None or c.eligible)
-
-
-def needed_documents(spec: FundSpec, answers: Mapping[str, Any]) -> list[DocumentRequirement]:
-    """The documents that must be there, given the answers."""
-    return [d for d in spec.documents if d.only_if is None or answers.get(d.only_if) is True]
-
-
-def section_problems(session: Session, app: Application, section: Section) -> list[Refusal]:
-    """What is missing or wrong on one page of an application."""
-    spec = funds.spec_of(session, app.fund_version_id)
-    asked = {question.key for question in section.questions}
-    _, found = validate_answers(section, {k: v for k, v in app.answers.items() if k in asked})
-    problems = list(found)
-    if section.page is PageKind.SIGNING and spec.signer and not app.answers.get("signer_name"):
-        problems.append(
-            Refusal(
-                "signer_missing",
-                Text("Vul in wie er akkoord is met deze aanvraag.", "Enter who agrees to this application."),
-                field="signer_name",
-                kind=Kind.INVALID,
-            )
-        )
-    if section.page is PageKind.BUDGET:
-        problems += _budget_problems(session, app, spec)
-    if section.page is PageKind.DOCUMENTS:
-        there = {attachment.kind for attachment in attachments(session, app)}
-        problems += [
-            Refusal(
-                "document_missing",
-                Text("Voeg dit bestand toe: {name}.", "Add this file: {name}.").fill(name=document.name),
-                field=document.code,
-                kind=Kind.INVALID,
-            )
-            for document in needed_documents(spec, app.answers)
-            if document.code not in there
-        ]
-    return problems
-
-
-def _budget_problems(session: Session, app: Application, spec: FundSpec) -> list[Refusal]:
-    lines = budget(session, app)
-    if not lines:
-        return [
-            Refusal(
-                "budget_empty",
-                Text("Vul minstens één kostenregel in.", "Enter at least one cost line."),
-                field="lines",
-                kind=Kind.INVALID,
-            )
-        ]
-    found = [
-        Refusal(
-            "quantity_missing",
-            Text(
-                "Kostenregel {n}: beschrijf wat u koopt en vul een prijs in.",
-                "Cost line {n}: describe what you buy and enter a price.",
-            ).fill(n=line.position),
-            field=f"lines-{line.position}",
-            kind=Kind.INVALID,
-        )
-        for line in lines
-        if not line.description.strip() or line.unit_cents == 0
-    ]
-    if app.requested_cents == 0:
-        found.append(
-            Refusal(
-                "requested_missing",
-                Text("Vul in hoeveel u vraagt.", "Enter how much you ask for."),
-                field="requested",
-                kind=Kind.INVALID,
-            )
-        )
-    if app.requested_cents > eligible_cost(spec, lines):
-        found.append(
-            Refusal(
-                "requested_above_cost",
-                Text(
-                    "U vraagt meer dan het project kost. Pas het gevraagde bedrag of de begroting aan.",
-                    "You ask for more than the project costs. Change the amount or the budget.",
-                ),
-                field="requested",
-                kind=Kind.INVALID,
-            )
-        )
-    return found
-
-
-def problems(session: Session, app: Application) -> list[tuple[str, Refusal]]:
-    """Everything that is missing or wrong: (section key, reason), in the order of the task list."""
-    spec = funds.spec_of(session, app.fund_version_id)
-    return [
-        (section.key, refusal) for section in spec.form.sections for refusal in section_problems(session, app, section)
-    ]
-
-
-def eligibility_facts(session: Session, app: Application) -> Facts:
-    """What the conditions look at, as it stands now."""
-    spec = funds.spec_of(session, app.fund_version_id)
-    row = session.get_one(Tranche, app.tranche_id)
-    school = session.get_one(School, app.school_code)
-    lines = budget(session, app)
-    pot = funds.pot_of(session, app)
-    return Facts(
-        applicant=ApplicantLevel.SCHOOL,
-        schools=(
-            SchoolFacts(
-                code=school.code,
-                board=app.board_number,
-                level=Level(school.level),
-                sub_region=school.effective_sub_region or ELSEWHERE,
-            ),
-        ),
-        tranche=row.ref,
-        opens_at=row.opens_at,
-        closes_at=row.closes_at,
-        submitted_at=app.submitted_at,
-        starts_on=app.starts_on,
-        requested_cents=app.requested_cents or None,
-        total_cost_cents=app.cost_cents or None,
-        eligible_cost_cents=eligible_cost(spec, lines) or None,
-        board_awarded_cents=_awarded_to_board(session, app),
-        ceiling_left_cents=free_in(session, app.tranche_id, [pot]),
-        contributions=tuple(contribution_facts(c) for c in contributions(session, app)),
-        budget=tuple(BudgetLineFacts(category=line.category, cents=line.cents) for line in lines),
-        partners=tuple(PartnerFacts(kind=PartnerKind(partner.kind)) for partner in partners(session, app)),
-        documents=tuple(DocumentFacts(code=a.kind) for a in attachments(session, app)),
-        earlier=_earlier(session, app),
-        signature=_signature(app),
-        answers={key: value for key, value in app.answers.items() if isinstance(value, bool)},
-    )
-
-
-def _signature(app: Application) -> SignatureFacts | None:
-    if not app.answers.get("signer_name"):
-        return None
-    return SignatureFacts(role=SignerRole(app.answers["signer_role"]), agreed=True)
-
-
-def contribution_facts(row: Contribution) -> ContributionFacts:
-    """What one contribution is, as the conditions look at it."""
-    own = row.party_kind == "own"
-    if row.hours:
-        return ContributionFacts(own=own, hours=row.hours)
-    return (
-        ContributionFacts(own=own, goods_cents=row.cents)
-        if row.in_kind
-        else ContributionFacts(own=own, cash_cents=row.cents)
-    )
-
-
-def _awarded_to_board(session: Session, app: Application) -> int:
-    awarded = session.scalar(
-        select(func.sum(Award.cents))
-        .join(Application, Application.id == Award.application_id)
-        .where(
-            Application.tranche_id == app.tranche_id,
-            Application.board_number == app.board_number,
-            Application.id != app.id,
-        )
-    )
-    return int(awarded or 0)  # PostgreSQL sums bigints to a numeric
-
-
-def _earlier(session: Session, app: Application) -> tuple[EarlierApplication, ...]:
-    rows = session.execute(
-        select(Application.ref, Tranche.ref, Application.school_code, Application.board_number, Award.cents)
-        .join(Tranche, Tranche.id == Application.tranche_id)
-        .outerjoin(Award, Award.application_id == Application.id)
-        .where(
-            Application.board_number == app.board_number,
-            Application.fund_key == app.fund_key,
-            Application.id != app.id,
-            Application.state.not_in(
-                [State.DRAFT, State.REJECTED, State.NOT_CONSIDERED, State.WITHDRAWN, State.REVOKED]
-            ),
-        )
-        .order_by(Application.id)
-        .limit(100)
-    )
-    return tuple(
-        EarlierApplication(ref=ref, tranche=tranche, school=school, board=board, awarded=cents is not None)
-        for ref, tranche, school, board, cents in rows
-    )
-
-
-def outcomes(session: Session, app: Application, now: datetime) -> list[Outcome]:
-    """What each condition says of the application as it stands."""
-    spec = funds.spec_of(session, app.fund_version_id)
-    return evaluate(spec.conditions, eligibility_facts(session, app), moment=now)
-
-
-def not_met(found: Sequence[Outcome]) -> list[Outcome]:
-    """The conditions that are not met, the blocking ones first."""
-    return sorted((o for o in found if o.verdict is Verdict.NOT_MET), key=lambda o: not o.blocking)
-
-
-def content(session: Session, app: Application) -> dict[str, Any]:
-    """Everything that is sent, as plain data: what the receipt shows and the hash covers."""
-    return {
-        "ref": app.ref,
-        "fund_version": app.fund_version_id,
-        "school": app.school_code,
-        "board": app.board_number,
-        "title": app.title,
-        "requested_cents": app.requested_cents,
-        "answers": app.answers,
-        "budget": [[line.category, line.description, line.quantity, line.unit_cents] for line in budget(session, app)],
-        "contributions": [[c.party, c.party_kind, c.in_kind, c.hours, c.cents] for c in contributions(session, app)],
-        "partners": [[p.kind, p.name, p.school_code] for p in partners(session, app)],
-        "documents": [[a.kind, a.file_name, a.sha256] for a in attachments(session, app)],
-    }

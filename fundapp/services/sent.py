@@ -114,7 +114,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Sent:
-    """One version that was sent. content: as `services.draft.content` froze it. stored: (kind, name, sha256) → id."""
+    """One version that was sent. content: as `DraftPicture.content` froze it. stored: (kind, name, sha256) → id."""
 
     spec: FundSpec
     content: Mapping[str, Any]

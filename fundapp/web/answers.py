@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fundapp.domain.draft import DraftPicture
 from fundapp.domain.form_spec import PageKind, Section
 from fundapp.domain.money import euro
 from fundapp.domain.text import Text, same
-from fundapp.services.application_views import Sheet
 from fundapp.web.forms.application import in_words
 from fundapp.web.forms.application_rows import PARTIES, PARTNER_KINDS, SIGNERS
 
@@ -22,30 +22,27 @@ class Answer:
     field: str
 
 
-def summary(sheet: Sheet, section: Section) -> list[Answer]:
+def summary(picture: DraftPicture, section: Section) -> list[Answer]:
     """Return the answers of one task, in the order of its page; questions that are not asked are left out."""
     rows = _ROWS.get(section.page)
-    shown = section.shown(sheet.app.answers)
-    answers = [Answer(q.label, in_words(q, sheet.app.answers.get(q.key)), q.key) for q in shown]
-    return [*(rows(sheet) if rows else ()), *answers]
+    shown = section.shown(picture.answers)
+    answers = [Answer(q.label, in_words(q, picture.answers.get(q.key)), q.key) for q in shown]
+    return [*(rows(picture) if rows else ()), *answers]
 
 
-def _budget(sheet: Sheet) -> list[Answer]:
+def _budget(picture: DraftPicture) -> list[Answer]:
     found = []
-    for line in sheet.budget:
-        category = sheet.spec.category(line.category)
+    for number, line in enumerate(picture.budget, 1):
+        category = picture.spec.category(line.category)
         name = category.name if category else same(line.category)
         times = f"{line.quantity} × {euro(line.unit_cents)} = " if line.quantity > 1 else ""
         value = Text("{name}: {times}{cents}", "{name}: {times}{cents}").fill(
             name=name, times=times, cents=euro(line.cents)
         )
         label = same(line.description) if line.description else Text("Kostenregel {n}", "Cost line {n}")
-        found.append(
-            Answer(label if line.description else label.fill(n=line.position), value, f"lines-{line.position}")
-        )
-    app = sheet.app
-    total = euro(app.cost_cents) if sheet.budget else None
-    asked = euro(app.requested_cents) if app.requested_cents else None
+        found.append(Answer(label if line.description else label.fill(n=number), value, f"lines-{number}"))
+    total = euro(picture.cost_cents) if picture.budget else None
+    asked = euro(picture.requested_cents) if picture.requested_cents else None
     return [
         *found,
         Answer(Text("Totale kosten", "Total cost"), total, "lines-1"),
@@ -53,10 +50,10 @@ def _budget(sheet: Sheet) -> list[Answer]:
     ]
 
 
-def _co_financing(sheet: Sheet) -> list[Answer]:
+def _co_financing(picture: DraftPicture) -> list[Answer]:
     kinds = dict(PARTIES)
     found = []
-    for share in sheet.contributions:
+    for number, share in enumerate(picture.contributions, 1):
         what = (
             Text("{hours} uur, dat is {cents}", "{hours} hours, which is {cents}").fill(
                 hours=share.hours, cents=euro(share.cents)
@@ -66,30 +63,27 @@ def _co_financing(sheet: Sheet) -> list[Answer]:
             if share.in_kind
             else same(euro(share.cents))
         )
-        label = same(share.party) if share.party else kinds.get(share.party_kind, same(share.party_kind))
-        found.append(Answer(label, what, f"shares-{share.position}"))
+        label = same(share.party) if share.party else kinds.get(share.kind, same(share.kind))
+        found.append(Answer(label, what, f"shares-{number}"))
     return found or [Answer(Text("Wie betaalt er mee", "Who pays with you"), None, "shares-1")]
 
 
-def _partners(sheet: Sheet) -> list[Answer]:
+def _partners(picture: DraftPicture) -> list[Answer]:
     kinds: dict[Any, Text] = dict(PARTNER_KINDS)
     found = [
         Answer(
             kinds.get(partner.kind, same(partner.kind)),
             f"{partner.name} ({partner.school_code})" if partner.school_code else partner.name,
-            f"partners-{partner.position}",
+            f"partners-{number}",
         )
-        for partner in sheet.partners
+        for number, partner in enumerate(picture.partners, 1)
     ]
     return found or [Answer(Text("Partners", "Partners"), None, "partners-1")]
 
 
-def _documents(sheet: Sheet) -> list[Answer]:
-    names = {document.code: _begins(document.name) for document in sheet.spec.documents}
-    found = [
-        Answer(names.get(attachment.kind, same(attachment.kind)), attachment.file_name, attachment.kind)
-        for attachment, _ in sheet.documents
-    ]
+def _documents(picture: DraftPicture) -> list[Answer]:
+    names = {document.code: _begins(document.name) for document in picture.spec.documents}
+    found = [Answer(names.get(file.kind, same(file.kind)), file.file_name, file.kind) for file in picture.documents]
     return found or [Answer(Text("Bijlagen", "Documents"), None, next(iter(names), "main"))]
 
 
@@ -97,8 +91,8 @@ def _begins(text: Text) -> Text:
     return Text(text.nl[:1].upper() + text.nl[1:], text.en[:1].upper() + text.en[1:])
 
 
-def _signing(sheet: Sheet) -> list[Answer]:
-    answers = sheet.app.answers
+def _signing(picture: DraftPicture) -> list[Answer]:
+    answers = picture.answers
     name = answers.get("signer_name")
     role = dict(SIGNERS).get(answers.get("signer_role", ""))
     value = None if not name or role is None else Text(f"{name}, {role.nl.lower()}", f"{name}, {role.en.lower()}")

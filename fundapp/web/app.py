@@ -15,7 +15,7 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
-from fundapp.persistence.db import engine_options
+from fundapp.persistence.db import reading_options
 from fundapp.services.programme import programme
 from fundapp.web import access, errors, headers, health, inbox, navigation, parking, present, session
 from fundapp.web.assets import core_style
@@ -28,6 +28,7 @@ FEATURES = (
     "actions",
     "applications",
     "drafting",
+    "draft_check",
     "reporting",
     "review",
     "finance",
@@ -80,7 +81,7 @@ def create_app(
         SECRET_KEY=settings.secret_key,
         PRODUCTION=settings.production,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
+        SQLALCHEMY_ENGINE_OPTIONS=reading_options(),
         SESSION_COOKIE_NAME="fondsloket",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -24,7 +24,7 @@ from fundapp.web.access import SIGNED_IN, Case, access, case, current_case
 from fundapp.web.actions import actions_on, lands_on, page_of
 from fundapp.web.answers import summary
 from fundapp.web.forms import BaseForm, new_key
-from fundapp.web.school_case import file_store, is_draft, school_case
+from fundapp.web.school_case import file_store, is_draft, picture_of, school_case
 from fundapp.web.session import db, request_now, signed_in, wake
 
 bp = Blueprint("applications", __name__)
@@ -148,16 +148,16 @@ def one(ref: str) -> Response:  # noqa: ARG001  (asked by access)
 
 
 def _task_list(found: Case) -> Response:
-    known = views.sheet(db.session(), found.row)
-    tasks = [(section, known.problems_of(section), known.begun(section)) for section in known.spec.form.sections]
+    picture = picture_of(found)
+    tasks = [(section, picture.problems_of(section), picture.begun(section)) for section in picture.spec.form.sections]
     term = views.running_term(db.session(), found.row)
     completing = State(found.row.state) is State.INCOMPLETE
-    closes_at = known.closes_at
+    closes_at = picture.round.ends_at
     page = render_template(
         "pages/application/tasks.html",
         ref=found.ref,
         app=found.row,
-        sheet=known,
+        picture=picture,
         tasks=tasks,
         done=sum(not problems for _, problems, _ in tasks),
         first=next((section for section, problems, _ in tasks if problems), None),
@@ -257,13 +257,13 @@ def sent(ref: str) -> Response:
 def answers(ref: str) -> Response:
     """Everything that was sent, to read and to print."""
     found = school_case()
-    known = views.sheet(db.session(), found.row)
+    picture = picture_of(found)
     page = render_template(
         "pages/application/answers.html",
         ref=ref,
         app=found.row,
-        sheet=known,
-        parts=[(section, summary(known, section)) for section in known.spec.form.sections],
+        picture=picture,
+        parts=[(section, summary(picture, section)) for section in picture.spec.form.sections],
     )
     return make_response(page)
 
@@ -278,10 +278,10 @@ _ID = "<int(max=999999999999999):number>"
 def attachment(ref: str, number: int) -> Response:  # noqa: ARG001  (asked by access)
     """Download a document: for the school, and for who handles the application once it was sent."""
     found = _sent_or_own()
-    pair = next((pair for pair in views.documents(db.session(), found.row) if pair[0].id == number), None)
-    if pair is None:
+    file = next((one for one in views.documents(db.session(), found.row) if one.id == number), None)
+    if file is None:
         raise Refused(missing())
-    return _file(pair[0].sha256, pair[0].file_name, pair[1].media_type)
+    return _file(file.sha256, file.file_name, file.media_type)
 
 
 def _sent_or_own() -> Case:

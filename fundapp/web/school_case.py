@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, cast
 from flask import Response, current_app, make_response, render_template
 
 from fundapp.domain.application import State
+from fundapp.domain.draft import DraftPicture
 from fundapp.domain.people import Role
 from fundapp.domain.refusal import Refused
+from fundapp.services import draft_reading
 from fundapp.services.draft import EDITABLE
 from fundapp.services.subject import missing
 from fundapp.web.access import Case, current_case
 from fundapp.web.forms.application import Typed
+from fundapp.web.session import db
 
 if TYPE_CHECKING:
     from config import Settings
@@ -32,6 +35,12 @@ def school_case() -> Case:
 def is_draft(case: Case) -> bool:
     """Whether the school can still change what it wrote."""
     return State(case.row.state) in EDITABLE
+
+
+def picture_of(case: Case) -> DraftPicture:
+    """All that was filled in: as it was read for access, while it is a draft."""
+    known = case.facts.draft
+    return known if isinstance(known, DraftPicture) else draft_reading.picture(db.session(), case.row)
 
 
 def already_sent(case: Case, typed: Typed | None = None, status: int = 200) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from fundapp.domain.draft import eligibility_facts
 from fundapp.domain.eligibility import evaluate
 from fundapp.persistence.application import (
     Application,
@@ -20,7 +21,7 @@ from fundapp.persistence.application import (
 )
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
-from fundapp.services import draft, funds
+from fundapp.services import draft_reading, funds
 from tests.support.cases import NOW, Cases
 
 ANSWERS = {
@@ -84,8 +85,9 @@ def sent(
 def freeze(session: Session, app: Application, at: datetime, number: int = 1) -> None:
     """Keep what the application holds now as its next version."""
     spec = funds.spec_of(session, app.fund_version_id)
-    content = draft.content(session, app)
-    facts = draft.eligibility_facts(session, app)
+    picture = draft_reading.picture(session, app)
+    content = picture.content()
+    facts = eligibility_facts(picture, draft_reading.surroundings(session, app))
     session.add_all(
         [
             Submission(

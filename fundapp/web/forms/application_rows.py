@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from fundapp.domain.draft import CostLine, PartnerLine, Share
 from fundapp.domain.facts import PartnerKind, SignerRole
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.text import Text
-from fundapp.services.draft import CostLine, PartnerLine, Share
 from fundapp.web.forms.application import MOST_CENTS, MOST_ROWS, Reader, Typed, invalid
 
 Row = dict[str, str]

@@ -1,0 +1,100 @@
+"""Reading an application: one statement for all that belongs to it, one for all that the conditions ask besides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, text
+from sqlalchemy.orm import Session
+
+from fundapp.domain.application import State
+from fundapp.domain.draft import (
+    Applicant,
+    CostLine,
+    Document,
+    DraftPicture,
+    PartnerLine,
+    Round,
+    Share,
+    Surroundings,
+)
+from fundapp.domain.facts import EarlierApplication
+from fundapp.persistence.application import Application
+from fundapp.services import funds
+
+_PICTURE = text("""
+  SELECT t.ref, t.name, t.opens_at, t.closes_at, w.until, s.name AS school, s.level,
+    coalesce(nullif(s.sub_region_override, ''), s.sub_region) AS region,
+    (SELECT json_agg(json_build_array(category, description, quantity, unit_cents) ORDER BY position)
+     FROM budget_line WHERE application_id = :id) AS budget,
+    (SELECT json_agg(json_build_array(party, party_kind, in_kind, hours, cents) ORDER BY position)
+     FROM contribution WHERE application_id = :id) AS contributions,
+    (SELECT json_agg(json_build_array(kind, name, school_code) ORDER BY position)
+     FROM partner WHERE application_id = :id) AS partners,
+    (SELECT json_agg(f ORDER BY f.id) FROM (
+       SELECT a.id, a.kind, a.file_name, a.sha256, d.size, d.media_type, d.scan, a.added_at
+       FROM attachment a JOIN stored_document d ON d.sha256 = a.sha256 WHERE a.application_id = :id) f) AS documents
+  FROM tranche t
+  JOIN school s ON s.code = :school
+  LEFT JOIN window_extension w ON w.tranche_id = t.id AND w.school_code = s.code
+  WHERE t.id = :tranche
+""").columns(opens_at=DateTime(timezone=True), closes_at=DateTime(timezone=True), until=DateTime(timezone=True))
+
+
+def picture(session: Session, app: Application) -> DraftPicture:
+    """Read all that belongs to an application, as it is stored now."""
+    values = {"id": app.id, "school": app.school_code, "tranche": app.tranche_id}
+    row = session.execute(_PICTURE, values).one()
+    return DraftPicture(
+        ref=app.ref,
+        spec=funds.spec_of(session, app.fund_version_id),
+        fund_version_id=app.fund_version_id,
+        round=Round(row.ref, row.name, row.opens_at, row.closes_at, row.until),
+        school=Applicant(app.school_code, row.school, app.board_number, row.level, row.region),
+        title=app.title,
+        starts_on=app.starts_on,
+        requested_cents=app.requested_cents,
+        cost_cents=app.cost_cents,
+        submitted_at=app.submitted_at,
+        answers=app.answers,
+        answers_version=app.answers_version,
+        budget=tuple(CostLine(*line) for line in row.budget or ()),
+        contributions=tuple(Share(*share) for share in row.contributions or ()),
+        partners=tuple(PartnerLine(*partner) for partner in row.partners or ()),
+        documents=tuple(_document(document) for document in row.documents or ()),
+    )
+
+
+def _document(row: dict[str, Any]) -> Document:
+    return Document(**row | {"added_at": datetime.fromisoformat(row["added_at"])})
+
+
+_SURROUNDINGS = text("""
+  SELECT
+    (SELECT min(b.cents) FROM tranche_balance b
+     WHERE b.tranche_id = t.id AND b.account = 'available'
+       AND (b.pot = '' OR b.pot = a.sub_region AND jsonb_exists(t.spec->'sub_ceilings_cents', a.sub_region))) AS free,
+    (SELECT sum(w.cents)::bigint FROM award w JOIN application o ON o.id = w.application_id
+     WHERE o.tranche_id = a.tranche_id AND o.board_number = a.board_number AND o.id <> a.id) AS board_awarded,
+    (SELECT json_agg(e) FROM (
+       SELECT o.ref, r.ref AS tranche, o.school_code AS school, o.board_number AS board,
+         w.application_id IS NOT NULL AS awarded
+       FROM application o JOIN tranche r ON r.id = o.tranche_id LEFT JOIN award w ON w.application_id = o.id
+       WHERE o.board_number = a.board_number AND o.fund_key = a.fund_key AND o.id <> a.id
+         AND o.state <> ALL(:closed)
+       ORDER BY o.id LIMIT 100) e) AS earlier
+  FROM application a JOIN tranche t ON t.id = a.tranche_id WHERE a.id = :id
+""")
+
+_CLOSED = [str(state) for state in (State.DRAFT, State.REJECTED, State.NOT_CONSIDERED, State.WITHDRAWN, State.REVOKED)]
+
+
+def surroundings(session: Session, app: Application) -> Surroundings:
+    """Read what the conditions ask besides the application itself."""
+    row = session.execute(_SURROUNDINGS, {"id": app.id, "closed": _CLOSED}).one()
+    return Surroundings(
+        free_cents=row.free or 0,
+        board_awarded_cents=row.board_awarded or 0,
+        earlier=tuple(EarlierApplication(**one) for one in row.earlier or ()),
+    )

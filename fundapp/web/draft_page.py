@@ -1,0 +1,241 @@
+"""One task of a draft as it is shown: the questions of its page and what its kind adds, as stored or as typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+
+from fundapp.domain.draft import DraftPicture, co_financing_sentence
+from fundapp.domain.form_spec import PageKind, Section
+from fundapp.domain.fund import FundSpec
+from fundapp.domain.money import MAX_CENTS, plain_euro
+from fundapp.domain.refusal import Refusal
+from fundapp.domain.text import Text, same
+from fundapp.services import uploads
+from fundapp.services.register import search_schools
+from fundapp.web.access import Case
+from fundapp.web.forms import application_rows as rows
+from fundapp.web.forms.application import MOST_ROWS, Typed, by_field, controls
+from fundapp.web.session import db
+
+FOUND_AT_ONCE = 8
+
+
+def rows_of(section: Section, typed: Typed, spec: FundSpec) -> list[rows.Row]:
+    """Return the rows of a page as they were typed."""
+    match section.page:
+        case PageKind.BUDGET:
+            return rows.rows_typed(typed, "lines", rows.COST_COLUMNS, blank=rows.cost_blank(spec))
+        case PageKind.CO_FINANCING:
+            return rows.rows_typed(typed, "shares", rows.SHARE_COLUMNS, blank=rows.SHARE_BLANK)
+        case PageKind.PARTNERS:
+            return rows.rows_typed(typed, "partners", rows.PARTNER_COLUMNS, blank=rows.PARTNER_BLANK)
+    return []
+
+
+def _stored_rows(section: Section, known: DraftPicture) -> list[rows.Row]:
+    match section.page:
+        case PageKind.BUDGET:
+            return [
+                {
+                    "category": line.category,
+                    "description": line.description,
+                    "quantity": str(line.quantity),
+                    "price": plain_euro(line.unit_cents) if line.unit_cents else "",
+                }
+                for line in known.budget
+            ]
+        case PageKind.CO_FINANCING:
+            return [
+                {
+                    "kind": share.kind,
+                    "party": share.party,
+                    "form": "hours" if share.hours else "goods" if share.in_kind else "money",
+                    "amount": plain_euro(share.cents) if share.cents and not share.hours else "",
+                    "hours": str(share.hours or ""),
+                }
+                for share in known.contributions
+            ]
+        case PageKind.PARTNERS:
+            return [
+                {"kind": partner.kind, "name": partner.name, "code": partner.school_code or "", "pick": ""}
+                for partner in known.partners
+            ]
+    return []
+
+
+@dataclass
+class Page:
+    """One task as it is shown. more: the table, or the rows, that get an empty one; search: the partner looked up."""
+
+    case: Case
+    picture: DraftPicture
+    section: Section
+    typed: Typed | None
+    compare: bool = False
+    refusals: list[Refusal] = field(default_factory=list)
+    more: str | None = None
+    search: int | None = None
+
+    @property
+    def rows(self) -> list[rows.Row]:
+        """The rows to show: as typed, else as stored; an empty one where there are none, or where one was asked."""
+        if self.typed is None:
+            filled = _stored_rows(self.section, self.picture)
+        else:
+            filled = rows_of(self.section, self.typed, self.picture.spec)
+        empty = dict(rows.SHARE_BLANK, **rows.cost_blank(self.picture.spec))
+        if self.section.page is PageKind.PARTNERS:
+            empty = dict(rows.PARTNER_BLANK)
+        elif self.section.page is PageKind.CO_FINANCING and any(row["kind"] == "own" for row in filled):
+            empty["kind"] = "company"
+        wanted = self.more is not None and len(filled) < MOST_ROWS
+        return [*filled, empty] if not filled or wanted else filled
+
+    @property
+    def next_row(self) -> str:
+        """The anchor of the row that comes after those that are stored."""
+        return (
+            f"{_PREFIXES.get(self.section.page, self.section.key)}-{len(_stored_rows(self.section, self.picture)) + 1}"
+        )
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """What is stored in rows now, in words, where that differs from what was typed."""
+        if not self.compare or self.typed is None:
+            return []
+        stored, typed = _stored_rows(self.section, self.picture), rows_of(self.section, self.typed, self.picture.spec)
+        drop = ("pick", "code")
+        lines = [[v.strip() for k, v in row.items() if k not in drop] for row in stored]
+        if lines == [[v.strip() for k, v in row.items() if k not in drop] for row in typed]:
+            return []
+        return [" · ".join(part for part in line if part) for line in lines] or ["–"]
+
+    @property
+    def differs(self) -> bool:
+        """Whether what was typed is something else than what is stored."""
+        return bool(self.elsewhere or any(c.stored is not None for c in self.controls) or self._single_differs)
+
+    @property
+    def _single_differs(self) -> bool:
+        typed: Mapping[str, str] = self.typed or {}
+        answers = self.picture.answers
+        if self.section.page is PageKind.SIGNING:
+            return typed.get("signer_name", "").strip() != str(answers.get("signer_name", ""))
+        if self.section.page is PageKind.BUDGET:
+            return typed.get("requested", "").strip() not in self._shown_asked
+        return False
+
+    @property
+    def _shown_asked(self) -> tuple[str, ...]:
+        cents = self.picture.requested_cents
+        return (plain_euro(cents), str(cents // 100)) if cents else ("", "0", "0,00")
+
+    @property
+    def controls(self) -> list[Any]:
+        """The questions."""
+        return controls(
+            self.section,
+            self.picture.answers,
+            self.typed,
+            by_field(self.refusals),
+            compare=self.compare,
+            more_rows=self.more,
+        )
+
+    def show(self, status: int = 200) -> Response:
+        """Draw it."""
+        errors = by_field(self.refusals)
+        page = render_template(
+            f"pages/application/{TEMPLATES[self.section.page]}.html",
+            ref=self.case.ref,
+            app=self.case.row,
+            picture=self.picture,
+            section=self.section,
+            controls=self.controls,
+            rows=self.rows,
+            field_errors=errors,
+            errors=[(refusal.field, refusal.sentence) for refusal in self.refusals],
+            elsewhere=self.elsewhere,
+            typed=self.typed or {},
+            conflict=self.compare,
+            from_check=request.args.get("van") == "controle",
+            **self._more(),
+        )
+        return make_response(page, status)
+
+    def _more(self) -> dict[str, Any]:
+        match self.section.page:
+            case PageKind.BUDGET:
+                return self._budget()
+            case PageKind.CO_FINANCING:
+                return {
+                    "parties": rows.PARTIES,
+                    "forms": rows.FORMS_OF_PAYING,
+                    "judgement": co_financing_sentence(self.picture),
+                }
+            case PageKind.PARTNERS:
+                return {"partner_kinds": rows.PARTNER_KINDS, "candidates": self._found()}
+            case PageKind.DOCUMENTS:
+                return {"wanted": self._documents(), "accepted": uploads.ACCEPTED, "most": uploads.LARGEST >> 20}
+            case PageKind.SIGNING:
+                roles = self.picture.spec.signer.roles if self.picture.spec.signer else ()
+                return {"signers": [(role, text) for role, text in rows.SIGNERS if role in roles]}
+        return {}
+
+    def _budget(self) -> dict[str, Any]:
+        picture, spec = self.picture, self.picture.spec
+        asked = plain_euro(picture.requested_cents) if picture.requested_cents else ""
+        most = spec.grant_of(MAX_CENTS, cost=picture.eligible_cents)
+        counted = {f"lines-{n}" for n, row in enumerate(self.rows, 1) if row.get("description") and row.get("price")}
+        wrong = {at.rsplit("-", 1)[0] for at in by_field(self.refusals) if at.startswith("lines-")}
+        return {
+            "categories": [(category.key, category.name) for category in spec.cost_categories],
+            "asked": asked if self.typed is None else self.typed.get("requested", ""),
+            "asked_stored": asked or "–" if self.compare and self._single_differs else None,
+            "cost": picture.cost_cents,
+            "most": most,
+            "share_bp": spec.grant.share_bp,
+            "maximum": spec.maximum_cents,
+            "excluded": picture.cost_cents - picture.eligible_cents,
+            "not_counted": sorted(int(at.split("-")[1]) for at in wrong if at in counted or at.count("-") == 1),
+        }
+
+    def _found(self) -> dict[int, list[tuple[str, Text]]]:
+        """The schools that a search found, by row; the first choice is to leave the name as it is."""
+        shown = self.rows
+        if self.search is None or not 1 <= self.search <= len(shown):
+            return {}
+        text = shown[self.search - 1]["name"].replace("\x00", "").strip()
+        schools = search_schools(db.session(), text, FOUND_AT_ONCE) if len(text) > 1 else []
+        return {
+            self.search: [(school.code, same(f"{school.name}, {school.place} ({school.code})")) for school in schools]
+        }
+
+    def _documents(self) -> list[dict[str, Any]]:
+        needed = {document.code for document in self.picture.needed_documents}
+        return [
+            {
+                "document": document,
+                "needed": document.code in needed,
+                "question": self.picture.spec.form.question(document.only_if) if document.only_if else None,
+                "files": [file for file in self.picture.documents if file.kind == document.code],
+            }
+            for document in self.picture.spec.documents
+        ]
+
+
+TEMPLATES = {
+    PageKind.QUESTIONS: "task",
+    PageKind.PARTNERS: "partners",
+    PageKind.BUDGET: "budget",
+    PageKind.CO_FINANCING: "co_financing",
+    PageKind.DOCUMENTS: "documents",
+    PageKind.SIGNING: "signing",
+}
+
+
+_PREFIXES = {PageKind.BUDGET: "lines", PageKind.CO_FINANCING: "shares", PageKind.PARTNERS: "partners"}
