@@ -25,7 +25,7 @@ from fundapp.domain.condition import (
 )
 from fundapp.domain.conditions_money import CeilingRule, CoFinancingRule, ExcludedCostRule, MaximumRule, MinimumRule
 from fundapp.domain.days import AMSTERDAM, day_text, moment_text
-from fundapp.domain.facts import ELSEWHERE, ApplicantLevel, Facts, PartnerKind, SignerRole
+from fundapp.domain.facts import ELSEWHERE, ApplicantLevel, Facts, PartnerKind, SignatureFacts, SignerRole
 from fundapp.domain.register import Level
 from fundapp.domain.spec import Count, Flag, Key, Spec, TermLength, Words
 from fundapp.domain.text import Text, same
@@ -230,21 +230,36 @@ class PartnersRule(RuleBase):
         )
         open_ = sum(partner.confirmed is None for partner in fitting) if self.confirmed else 0
         if sure < self.minimum <= sure + open_:
-            return unknown(
-                "Uw partner heeft nog niet laten weten of hij meedoet.",
-                "Your partner has not said yet whether he takes part.",
+            finding = unknown(
+                "{bound} moet zelf laten weten mee te doen. Vraag om toestemming op de pagina over uw partners.",
+                "{bound} must say so itself. Ask for its consent on the page about your partners.",
                 self.minimum,
+            )
+            return finding.filled(bound=_begins(self.bound_text()))
+        no = Text(
+            "In uw aanvraag ontbreekt {bound}. Nodig: {minimum}, genoemd: {actual}.",
+            "Your application lacks {bound}. Needed: {minimum}, named: {actual}.",
+        )
+        if self.confirmed and len(fitting) >= self.minimum:
+            no = Text(
+                "Te weinig partners zeiden ja. Nodig is {bound}, {minimum} keer; ja zeiden er {actual}.",
+                "Too few partners said yes. Needed is {bound}, {minimum} time(s); {actual} said yes.",
             )
         return found(
             sure >= self.minimum,
-            Text("U werkt samen met {bound}.", "You work together with {bound}."),
-            Text(
-                "In uw aanvraag ontbreekt {bound}. Nodig: {minimum}, genoemd: {actual}.",
-                "Your application lacks {bound}. Needed: {minimum}, named: {actual}.",
-            ),
+            Text("{bound} liet weten mee te doen.", "{bound} confirmed to take part.").fill(
+                bound=_begins(self.bound_text())
+            )
+            if self.confirmed
+            else Text("U werkt samen met {bound}.", "You work together with {bound}."),
+            no,
             sure,
             self.minimum,
         ).filled(bound=self.bound_text(), minimum=str(self.minimum), actual=str(sure))
+
+
+def _begins(text: Text) -> Text:
+    return Text(text.nl[:1].upper() + text.nl[1:], text.en[:1].upper() + text.en[1:])
 
 
 _YES_NO = {True: Text("ja", "yes"), False: Text("nee", "no")}
@@ -317,34 +332,68 @@ class StartDateRule(RuleBase):
 
 
 class SignerRule(RuleBase):
-    """Who must agree. within: how long after sending in the agreement may still come; None: before sending in."""
+    """Who must agree. within: how long after sending in the agreement may still come; None: before sending in.
+
+    second: who must agree as well, where the fund asks two signatures; the two come from two people. missed: what
+    happens where nobody agreed in time: `handler`, who handles the case is told and decides; `not_considered`, the
+    application ends by itself.
+    """
 
     kind: Literal["signer"]
     roles: Annotated[tuple[SignerRole, ...], Field(min_length=1)]
     within: TermLength | None = None
+    second: tuple[SignerRole, ...] = ()
+    missed: Literal["handler", "not_considered"] = "handler"
 
     def bound_text(self) -> Text:
-        return listed((SIGNER_NAMES[role] for role in self.roles), last=OR)
+        first = _one_of(self.roles)
+        if not self.second:
+            return first
+        return Text("{first}, en ook van {second}", "{first}, and also of {second}").fill(
+            first=first, second=_one_of(self.second)
+        )
 
     def check(self, facts: Facts) -> Finding:
-        signature, bound = facts.signature, keys(self.roles)
-        if signature is None or signature.agreed is None:
-            finding = unknown(
-                "Het akkoord van {bound} is er nog niet.", "The agreement of {bound} is not there yet.", bound
-            )
-            return finding.filled(bound=self.bound_text())
-        who = SIGNER_NAMES[signature.role]
-        if signature.role not in self.roles:
-            no = Text("Akkoord van {actual} telt niet; nodig is {bound}.", "{bound} must agree; {actual} cannot.")
-        else:
-            no = Text("Niet akkoord: {actual}.", "Not agreed: {actual}.")
-        return found(
-            signature.agreed and signature.role in self.roles,
-            Text("Akkoord van {actual} is er.", "{actual} agreed."),
-            no,
-            signature.role.value,
-            bound,
-        ).filled(actual=who, bound=self.bound_text())
+        asked = [(facts.signature, self.roles)]
+        if self.second:
+            asked.append((facts.second_signature, self.second))
+        findings = [_signed(signature, roles) for signature, roles in asked]
+        for verdict in (Verdict.NOT_MET, Verdict.UNKNOWN):
+            if first := next((finding for finding in findings if finding.verdict is verdict), None):
+                return first
+        if len(findings) == 1:
+            return findings[0]
+        names = listed((SIGNER_NAMES[signature.role] for signature, _ in asked if signature), last=AND)
+        return findings[0]._replace(
+            sentence=Text("Akkoord van {who} is er.", "{who} agreed.").fill(who=names),
+            actual=keys(signature.role for signature, _ in asked if signature),
+            bound=keys((*self.roles, *self.second)),
+        )
+
+
+def _one_of(roles: tuple[SignerRole, ...]) -> Text:
+    return listed((SIGNER_NAMES[role] for role in roles), last=OR)
+
+
+def _signed(signature: SignatureFacts | None, roles: tuple[SignerRole, ...]) -> Finding:
+    """What one signature says."""
+    bound = keys(roles)
+    if signature is None or signature.agreed is None:
+        finding = unknown(
+            "Het akkoord van {bound} is er nog niet.", "The agreement of {bound} is not there yet.", bound
+        )
+        return finding.filled(bound=_one_of(roles))
+    if signature.role not in roles:
+        no = Text("Akkoord van {actual} telt niet; nodig is {bound}.", "{bound} must agree; {actual} cannot.")
+    else:
+        no = Text("Niet akkoord: {actual}.", "Not agreed: {actual}.")
+    return found(
+        signature.agreed and signature.role in roles,
+        Text("Akkoord van {actual} is er.", "{actual} agreed."),
+        no,
+        signature.role.value,
+        bound,
+    ).filled(actual=SIGNER_NAMES[signature.role], bound=_one_of(roles))
 
 
 Rule = Annotated[

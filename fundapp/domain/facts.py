@@ -109,6 +109,7 @@ class Facts(Spec):
     opens_at, closes_at, extension_until: the round's window and a later end for this applicant.
     submitted_at: the server's moment of receipt; None while it is a draft: a judgement then takes its own
     moment. starts_on: the first day of the activity.
+    second_signature: of who must sign as well, where the fund asks two.
     ceiling_left_cents: what the round can still award to this application (the smaller of ceiling and sub-ceiling).
     board_awarded_cents: what this round already awarded to the board of the lead applicant.
     answers: yes/no answers by question key. declared: by rule code, what the applicant himself said in the check
@@ -135,5 +136,6 @@ class Facts(Spec):
     documents: tuple[DocumentFacts, ...] | None = None
     earlier: tuple[EarlierApplication, ...] | None = None
     signature: SignatureFacts | None = None
+    second_signature: SignatureFacts | None = None
     answers: dict[Key, StrictBool] = Field(default_factory=dict)
     declared: dict[Key, StrictBool] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ class Role(StrEnum):
     """What somebody is, towards one case. The database keeps these words in its grants."""
 
     APPLICANT = "applicant"  # writes and sends for a school; follows from membership
+    SIGNER = "signer"  # may bind the school; follows from membership, besides APPLICANT
     HANDLER = "handler"  # checks whether an application is complete
     ADVISER = "adviser"  # sits on the panel of a sub-region (TCG)
     DECISION_MAKER = "decision_maker"  # sits on the steering group (stuurgroep)
@@ -31,6 +32,7 @@ class Role(StrEnum):
 
 _LABELS = {
     Role.APPLICANT: Text("school", "school"),
+    Role.SIGNER: Text("tekenbevoegde", "signer"),
     Role.HANDLER: Text("behandelaar", "case handler"),
     Role.ADVISER: Text("adviescommissie", "advisory panel"),
     Role.DECISION_MAKER: Text("stuurgroep", "steering group"),
@@ -117,20 +119,24 @@ class Scope:
 def roles_on(actor: Actor, scope: Scope) -> frozenset[Role]:
     """Return what somebody is towards one case.
 
-    A member of the applicant's school is APPLICANT; staff have their grants in this fund and sub-region; the system is
-    SYSTEM and nothing else. Staff who work for a board that applies or takes part keep no role that judges
-    (`conflicted`).
+    A member of the applicant's school is APPLICANT, and SIGNER too in that capacity; staff have their grants in this
+    fund and sub-region; the system is SYSTEM and nothing else. Staff who work for a board that applies or takes part
+    keep no role that judges (`conflicted`).
     """
     if actor.id is None:
         return frozenset({Role.SYSTEM})
     roles = {g.role for g in actor.grants if g.fund in (None, scope.fund) and g.sub_region in (None, scope.sub_region)}
     if conflicted(actor, scope):
         roles -= JUDGES
-    if scope.board is not None and any(
-        m.board == scope.board and m.school in (None, scope.school) and m.capacity is not Capacity.EMPLOYEE
+    capacities = {
+        m.capacity
         for m in actor.memberships
-    ):
+        if scope.board is not None and m.board == scope.board and m.school in (None, scope.school)
+    }
+    if capacities - {Capacity.EMPLOYEE}:
         roles.add(Role.APPLICANT)
+    if Capacity.SIGNER in capacities:
+        roles.add(Role.SIGNER)
     return frozenset(roles)
 
 

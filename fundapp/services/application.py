@@ -103,7 +103,7 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
             "completions_allowed": spec.terms.completion.times,
             "completion_due": completion.due_on if completion else None,
         }
-    if actor.id is not None and roles - {Role.APPLICANT, Role.FINANCE, Role.COORDINATOR}:
+    if actor.id is not None and roles - {Role.APPLICANT, Role.SIGNER, Role.FINANCE, Role.COORDINATOR}:
         more["conflict_declared"] = decision.declared_interest(session, app.id, actor.id) is True
     if state in _BEFORE_DECISION:
         more |= _decision_facts(session, app)

@@ -31,8 +31,8 @@ def holders(session: Session, scope: Scope, roles: Iterable[Role]) -> dict[Role,
     queries: list[Select[int, str, str, str, str]] = []
     if staff := found.keys() & STAFF_ROLES:
         queries.append(_granted(scope, staff))
-    if Role.APPLICANT in found and scope.board is not None:
-        queries.append(_of_the_school(scope))
+    if scope.board is not None:
+        queries += [_of_the_school(scope, role) for role in (Role.APPLICANT, Role.SIGNER) if role in found]
     if queries:
         found_once = union(*queries) if len(queries) > 1 else queries[0].distinct()
         for row in sorted(session.execute(found_once), key=lambda row: row.id):
@@ -59,15 +59,18 @@ def _granted(scope: Scope, roles: set[Role]) -> Select[int, str, str, str, str]:
     )
 
 
-def _of_the_school(scope: Scope) -> Select[int, str, str, str, str]:
+def _of_the_school(scope: Scope, role: Role) -> Select[int, str, str, str, str]:
+    fitting = (
+        Membership.capacity == Capacity.SIGNER if role is Role.SIGNER else Membership.capacity != Capacity.EMPLOYEE
+    )
     return (
-        select(Person.id, Person.email, Person.name, Person.language, literal(Role.APPLICANT.value).label("role"))
+        select(Person.id, Person.email, Person.name, Person.language, literal(role.value).label("role"))
         .join(Membership, Membership.person_id == Person.id)
         .where(
             Person.ended_at.is_(None),
             Membership.ended_at.is_(None),
             Membership.board_number == scope.board,
             or_(Membership.school_code.is_(None), Membership.school_code == scope.school),
-            Membership.capacity != Capacity.EMPLOYEE,
+            fitting,
         )
     )

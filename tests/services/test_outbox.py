@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fundapp.domain.flow import Mail
-from fundapp.domain.people import SYSTEM, Actor, Capacity, Grant, Membership, Role, Scope, roles_on
+from fundapp.domain.people import STAFF_ROLES, SYSTEM, Actor, Capacity, Grant, Membership, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence import people as rows
@@ -62,8 +62,7 @@ def everybody(session: Session) -> list[Actor]:
     """One person for every grant and membership that can matter, alone and together."""
     grants = [
         Grant(role, f, r)
-        for role in Role
-        if role not in (Role.APPLICANT, Role.SYSTEM)
+        for role in STAFF_ROLES
         for f in (None, "if", "po")
         for r in (None, "walcheren", "oosterschelde")
     ]
