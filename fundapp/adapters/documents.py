@@ -1,4 +1,4 @@
-"""Letters and reports as PDF: typst sets them, `templates/letters/` says how they look.
+"""Letters, receipts and reports as PDF: typst sets them, `templates/letters/` says how they look.
 
 This module itself satisfies `Documents`. Every word goes in as data (JSON in `sys_inputs`), never as markup, so nothing
 that a user typed is executed. The PDFs are tagged and follow PDF/UA-1 as far as typst checks. Only typst's own fonts
@@ -19,9 +19,22 @@ from typing import Any
 import typst
 
 from fundapp.domain.money import euro
-from fundapp.domain.outside import Amounts, Block, Bullets, Facts, Heading, Letter, Paragraph, Report, Signature
+from fundapp.domain.outside import (
+    Amounts,
+    Block,
+    Bullets,
+    Facts,
+    Heading,
+    Letter,
+    Paragraph,
+    Receipt,
+    Report,
+    Signature,
+    Table,
+)
+from fundapp.domain.receipt import ATTACHED
 
-__all__ = ["letter_pdf", "report_pdf"]
+__all__ = ["letter_pdf", "receipt_pdf", "report_pdf"]
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "letters"
 
@@ -50,6 +63,22 @@ def letter_pdf(letter: Letter) -> bytes:
     return _pdf("_letter.typ", data, letter, archive=letter.attached is not None)
 
 
+def receipt_pdf(receipt: Receipt) -> bytes:
+    """Return a receipt as PDF/UA-1 and PDF/A-3a, with what it attests as an embedded file.
+
+    Raises ValueError as `letter_pdf` does.
+    """
+    data = {
+        **_frame(receipt.title, receipt.sender_name, receipt),
+        "mark": receipt.mark,
+        "sender_lines": receipt.sender_lines,
+        "blocks": [_block(part) for part in receipt.blocks],
+        "attached": json.dumps(receipt.attached, sort_keys=True),
+        "file_name": ATTACHED,
+    }
+    return _pdf("_receipt.typ", data, receipt, archive=True)
+
+
 def report_pdf(report: Report) -> bytes:
     """Return a progress report in three columns as PDF/UA-1, A4 landscape. Raises ValueError for an empty title."""
     data = {
@@ -62,14 +91,14 @@ def report_pdf(report: Report) -> bytes:
     return _pdf("_report.typ", data, report, archive=False)
 
 
-def _frame(title: str, author: str, document: Letter | Report) -> dict[str, Any]:
+def _frame(title: str, author: str, document: Letter | Receipt | Report) -> dict[str, Any]:
     if not title.strip():
         raise ValueError("a document needs a title: a screen reader says it first")
     made = document.made_at.utctimetuple()[:6]
     return {"title": title, "author": author, "language": document.language, "made": made}
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: Block | Table) -> dict[str, Any]:
     match block:
         case Heading(text):
             return {"kind": "heading", "text": text}
@@ -84,6 +113,10 @@ def _block(block: Block) -> dict[str, Any]:
             return {"kind": "amounts", "title": title, "columns": columns, **shown}
         case Signature(closing, lines):
             return {"kind": "signature", "closing": closing, "lines": lines}
+        case Table(title, columns, rows):
+            if any(len(row) != len(columns) for row in rows):
+                raise ValueError(f"a row of {title!r} does not have {len(columns)} cells")
+            return {"kind": "texts", "title": title, "columns": columns, "rows": rows}
 
 
 def _amount_rows(
@@ -95,7 +128,7 @@ def _amount_rows(
     return [(label, [None if cents is None else euro(cents) for cents in amounts]) for label, amounts in rows]
 
 
-def _pdf(template: str, data: dict[str, Any], document: Letter | Report, *, archive: bool) -> bytes:
+def _pdf(template: str, data: dict[str, Any], document: Letter | Receipt | Report, *, archive: bool) -> bytes:
     facts = _printable(data)
     while True:
         try:
@@ -111,7 +144,7 @@ def _pdf(template: str, data: dict[str, Any], document: Letter | Report, *, arch
             facts = poorer
 
 
-def _typeset(template: str, facts: Any, document: Letter | Report, *, archive: bool) -> bytes:
+def _typeset(template: str, facts: Any, document: Letter | Receipt | Report, *, archive: bool) -> bytes:
     content = typst.compile(
         TEMPLATES / template,
         root=TEMPLATES,

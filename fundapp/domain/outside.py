@@ -247,7 +247,10 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A table of names and values, such as the case number and the school. title: said aloud by a screen reader."""
+    """A table of names and values, such as the case number and the school.
+
+    title: said aloud by a screen reader; "" where a heading says it.
+    """
 
     title: str
     rows: tuple[tuple[str, str], ...]
@@ -296,6 +299,33 @@ class Letter:
     references: tuple[tuple[str, str], ...]
     blocks: tuple[Block, ...]
     attached: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of texts under a row of heads; every row has a cell for each head."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a school sent, to keep: all text in `language`, and the same for machines in the embedded file `attached`.
+
+    title: of the PDF. mark: tells which receipt it is, also where nothing else of the file can be read. made_at: date
+    in the PDF; equal input gives equal bytes. sender_name and sender_lines: the letterhead. attached: plain data.
+    """
+
+    title: str
+    mark: str
+    language: Language
+    made_at: datetime
+    sender_name: str
+    sender_lines: tuple[str, ...]
+    blocks: tuple[Block | Table, ...]
+    attached: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

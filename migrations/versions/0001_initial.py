@@ -395,17 +395,28 @@ def upgrade() -> None:
         sa.Column("proposed_by_id", sa.BigInteger(), nullable=True),
         sa.Column("closed_by_id", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reopening_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("reopening_reason", sa.Text(), nullable=True),
+        sa.Column("reopened_by_id", sa.BigInteger(), nullable=True),
         sa.Column("evaluation", sa.Text(), nullable=True),
         sa.Column("evaluation_published_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('announced', 'closed', 'closing', 'open', 'prepared', 'running')", name=op.f("ck_tranche_state")
+            "state IN ('announced', 'closed', 'closing', 'open', 'prepared', 'reopening', 'running')",
+            name=op.f("ck_tranche_state"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('closed', 'reopening') OR (proposed_by_id IS NOT NULL AND closed_by_id IS NOT NULL)",
+            name=op.f("ck_tranche_closed_by_people"),
         ),
         sa.CheckConstraint("closed_by_id <> proposed_by_id", name=op.f("ck_tranche_two_people_close")),
         sa.CheckConstraint("opens_at < closes_at", name=op.f("ck_tranche_window")),
+        sa.CheckConstraint("reopened_by_id <> reopening_by_id", name=op.f("ck_tranche_two_people_reopen")),
         sa.ForeignKeyConstraint(["closed_by_id"], ["person.id"], name=op.f("fk_tranche_closed_by_id")),
         sa.ForeignKeyConstraint(["fund_key"], ["fund.key"], name=op.f("fk_tranche_fund_key")),
         sa.ForeignKeyConstraint(["fund_version_id"], ["fund_version.id"], name=op.f("fk_tranche_fund_version_id")),
         sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_tranche_proposed_by_id")),
+        sa.ForeignKeyConstraint(["reopened_by_id"], ["person.id"], name=op.f("fk_tranche_reopened_by_id")),
+        sa.ForeignKeyConstraint(["reopening_by_id"], ["person.id"], name=op.f("fk_tranche_reopening_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tranche")),
         sa.UniqueConstraint("ref", name=op.f("uq_tranche_ref")),
     )
@@ -495,6 +506,17 @@ def upgrade() -> None:
         sa.CheckConstraint("account = 'ceiling' OR cents >= 0", name=op.f("ck_tranche_balance_never_below_zero")),
         sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_tranche_balance_tranche_id")),
         sa.PrimaryKeyConstraint("tranche_id", "pot", "account", name=op.f("pk_tranche_balance")),
+    )
+    op.create_table(
+        "tranche_movement",
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("pot", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("movement", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_tranche_movement_tranche_id")),
+        sa.PrimaryKeyConstraint("tranche_id", "pot", "year", "movement", "account", name=op.f("pk_tranche_movement")),
     )
     op.create_table(
         "window_extension",
@@ -591,7 +613,7 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "account IN ('committed', 'determined', 'in_transit', 'paid', 'payable', 'receivable', 'written_off')",
+            "account IN ('committed', 'determined', 'in_transit', 'offered', 'paid', 'payable', 'receivable', 'written_off')",
             name=op.f("ck_case_balance_account"),
         ),
         sa.CheckConstraint("cents >= 0", name=op.f("ck_case_balance_never_below_zero")),
@@ -696,7 +718,9 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.CheckConstraint("purpose IN ('advance', 'final')", name=op.f("ck_instalment_purpose")),
-        sa.CheckConstraint("state IN ('dropped', 'due', 'held', 'ordered', 'paid')", name=op.f("ck_instalment_state")),
+        sa.CheckConstraint(
+            "state IN ('dropped', 'due', 'ordered', 'paid', 'waiting')", name=op.f("ck_instalment_state")
+        ),
         sa.CheckConstraint("cents > 0", name=op.f("ck_instalment_cents")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_instalment_application_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instalment")),
@@ -751,11 +775,11 @@ def upgrade() -> None:
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "account IN ('available', 'carried', 'ceiling', 'committed', 'determined', 'in_transit', 'paid', 'payable', 'receivable', 'written_off')",
+            "account IN ('available', 'carried', 'ceiling', 'committed', 'determined', 'in_transit', 'offered', 'paid', 'payable', 'receivable', 'written_off')",
             name=op.f("ck_ledger_entry_account"),
         ),
         sa.CheckConstraint(
-            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'sub_ceiling_set', 'write_off')",
+            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'earlier_ceiling', 'offer', 'offer_ended', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'sub_ceiling_set', 'write_off')",
             name=op.f("ck_ledger_entry_movement"),
         ),
         sa.CheckConstraint("cents <> 0", name=op.f("ck_ledger_entry_cents")),
@@ -925,6 +949,24 @@ def upgrade() -> None:
         ["instalment_id"],
         unique=True,
         postgresql_where="state IN ('pending', 'paid')",
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("submission_id", sa.BigInteger(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pdf_sha256", sa.Text(), nullable=True),
+        sa.Column("seal", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_receipt_submission_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt")),
+        sa.UniqueConstraint("submission_id", name=op.f("uq_receipt_submission_id")),
+    )
+    op.create_index("ix_receipt_pdf", "receipt", ["pdf_sha256"], unique=False)
+    op.create_index(
+        "ix_receipt_waiting", "receipt", ["id"], unique=False, postgresql_where="pdf_sha256 IS NULL AND failure IS NULL"
     )
     op.create_table(
         "award",
