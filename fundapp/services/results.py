@@ -27,6 +27,7 @@ from fundapp.persistence.fund import Tranche
 from fundapp.persistence.ledger import LedgerEntry
 from fundapp.persistence.people import Person
 from fundapp.persistence.settlement import Determination, FinalReport
+from fundapp.persistence.unit_of_work import read_as_one
 from fundapp.services.funds import specs_of, tranche_spec
 from fundapp.services.publication import personal_data_in
 
@@ -238,6 +239,7 @@ def projects(session: Session, chosen: Filter, *, after: int | None = None) -> t
 def all_projects(session: Session, chosen: Filter) -> Iterator[Project]:
     """Yield every project that the filter lets through, the newest first; read in parts, for a download."""
     query = _query(*_chosen(chosen)).order_by(Application.id.desc()).execution_options(yield_per=500)
+    read_as_one(session)
     for part in session.execute(query).partitions():
         yield from _told(session, part)
 
