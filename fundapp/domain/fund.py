@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AwareDatetime, Field, StrictStr, field_validator, model_validator
 
+from fundapp.domain.accounts import Asked
 from fundapp.domain.allocation_input import Method, OnOverflow
 from fundapp.domain.canonical import digest
 from fundapp.domain.condition import LEVEL_NAMES, OR, RuleBase, listed
@@ -49,7 +51,7 @@ from fundapp.domain.fund_parts import (
     Terms,
 )
 from fundapp.domain.register import Level
-from fundapp.domain.settlement import SettlementRules, grant
+from fundapp.domain.settlement import Hearing, SettlementRules, grant
 from fundapp.domain.spec import Cents, Count, Key, Slug, Spec, Words, mistake
 from fundapp.domain.term import Length, Profile
 from fundapp.domain.text import Text
@@ -161,12 +163,7 @@ class FundSpec(Spec):
 
     def _check_profile(self) -> None:
         if self.legal_profile is Profile.AWB:
-            if self.terms.remedy is None:
-                raise mistake(
-                    "onder de Awb is er altijd een termijn voor bezwaar",
-                    "under the Awb there is always a term for objection",
-                    at="terms.remedy",
-                )
+            self._check_awb()
             return
         for path, value in leaves(self.model_dump(mode="json")):
             for language, words in _NOT_PRIVATE.items():
@@ -176,6 +173,26 @@ class FundSpec(Spec):
                         f"a private fund does not use the word “{words[0]}”; write reconsideration",
                         at=f"{path}.{language}",
                     )
+
+    def _check_awb(self) -> None:
+        if self.terms.remedy is None:
+            raise mistake(
+                "onder de Awb is er altijd een termijn voor bezwaar",
+                "under the Awb there is always a term for objection",
+                at="terms.remedy",
+            )
+        if self.terms.last_report is None:
+            raise mistake(
+                "onder de Awb krijgt de school eerst een laatste termijn (artikel 4:44)",
+                "under the Awb the school gets a last term first (article 4:44)",
+                at="terms.last_report",
+            )
+        if self.settlement.hearing is not Hearing.REDUCED:
+            raise mistake(
+                "onder de Awb wordt de school gehoord bij elke verlaging (artikel 4:12, tweede lid)",
+                "under the Awb the school is heard before any reduction (article 4:12, second paragraph)",
+                at="settlement.hearing",
+            )
 
     def _check_marks(self) -> None:
         data = self.model_dump(mode="json")
@@ -246,7 +263,22 @@ class FundSpec(Spec):
     @property
     def settlement_rules(self) -> SettlementRules:
         """The numbers that the final calculation needs."""
-        return SettlementRules(self.grant.share_bp, self.co_financing.share_bp if self.co_financing else 0)
+        rules = SettlementRules(
+            self.grant.share_bp, arrangement=self.settlement.arrangement, line_cap_bp=self.settlement.line_cap_bp
+        )
+        rule = self.co_financing
+        return replace(rules, co_financing_bp=rule.share_bp, co_financing_base=rule.base) if rule else rules
+
+    def accounts_asked(self, *, requested: bool = False) -> Asked:
+        """What the final accounts must hold. requested: a school with a fixed amount was asked to show what it did."""
+        return Asked(
+            arrangement=self.settlement.arrangement,
+            proofs=self.settlement.proofs,
+            explanation_over_bp=self.settlement.explanation_over_bp,
+            co_financing=self.co_financing is not None,
+            signed=self.settlement.signed,
+            requested=requested,
+        )
 
     @property
     def precheck(self) -> tuple[PrecheckQuestion, ...]:

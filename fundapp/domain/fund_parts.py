@@ -8,7 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
+from fundapp.domain.accounts import ProofKind
 from fundapp.domain.money import WHOLE
+from fundapp.domain.settlement import Arrangement, Hearing
 from fundapp.domain.spec import BasisPoints, Cents, Count, Flag, Key, Spec, TermLength, Words, mistake
 from fundapp.domain.term import Length, Profile, TermRule
 from fundapp.domain.text import Text
@@ -93,31 +95,27 @@ class Advance(Spec):
         return sum(instalment.share_bp for instalment in self.instalments)
 
 
-class ProofKind(StrEnum):
-    """What shows that money was spent or work was done."""
-
-    INVOICE = "invoice"
-    PAYMENT = "payment"
-    HOURS = "hours"
-    ACTIVITY_REPORT = "activity_report"
-    FINANCIAL_REPORT = "financial_report"
-    AUDITOR = "auditor"
-
-
 class Settlement(Spec):
-    """How the school accounts for the money (arrangement).
+    """How the school accounts for the money.
 
-    tier: accountability tier 1 to 3 (Aanwijzingen voor subsidieverstrekking). basis: a fixed sum, or actual cost.
+    tier: accountability tier 1 to 3 (Aanwijzingen voor subsidieverstrekking); arrangement: what the school shows.
     explanation_over_bp: a line that differs more than this share of its budget needs an explanation. line_cap_bp: how
     far a line may pass its budget and still count; None: no cap per line. sample_bp: share of the cases looked into.
+    signed: somebody who may bind the school signs the accounts. hearing: when the school is heard before the amount is
+    fixed. free_shift_bp: how far lines may move from the agreed budget without being asked. recover_from_cents: below
+    this amount finance is asked whether it is worth recovering.
     """
 
     tier: Annotated[StrictInt, Field(ge=1, le=3)]
-    basis: Literal["fixed", "actual_cost"]
+    arrangement: Arrangement
     proofs: tuple[ProofKind, ...]
     explanation_over_bp: BasisPoints
     line_cap_bp: BasisPoints | None = None
     sample_bp: BasisPoints = WHOLE
+    signed: Flag = False
+    hearing: Hearing = Hearing.REDUCED
+    free_shift_bp: BasisPoints = 0
+    recover_from_cents: Cents = 0
 
 
 class StartEvent(StrEnum):
@@ -129,6 +127,7 @@ class StartEvent(StrEnum):
     DECISION_SENT = "decision_sent"
     INTENT_SENT = "intent_sent"
     ACTIVITIES_ENDED = "activities_ended"
+    REPORT_MISSING = "report_missing"
     REPORT_RECEIVED = "report_received"
     REMEDY_RECEIVED = "remedy_received"
 
@@ -169,6 +168,7 @@ class DecisionTerm(TermSpec):
 class Terms(Spec):
     """Every term of a case; each name is also the name of the running term.
 
+    last_report: the last chance to account, once the report is late (Awb 4:44); None where the fund gives none.
     remedy: to ask for a new look at a decision; None where a private fund gives no such right.
     """
 
@@ -176,6 +176,7 @@ class Terms(Spec):
     decision: DecisionTerm
     response: TermSpec
     report: TermSpec
+    last_report: TermSpec | None = None
     determination: TermSpec
     payment: TermSpec
     remedy: TermSpec | None
@@ -192,10 +193,15 @@ class Terms(Spec):
 
 
 class Duty(Spec):
-    """What a school must do in return for the money; stands in the award letter."""
+    """What a school must do in return for the money; stands in the award letter.
+
+    term: the name of the term that says by when. kept_years: how many years after the final amount it goes on.
+    """
 
     code: Key
     text: Words
+    term: Key | None = None
+    kept_years: Count | None = None
 
 
 class Letters(Spec):

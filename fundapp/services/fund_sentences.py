@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from fundapp.domain.accounts import PROOF_NAMES
 from fundapp.domain.fund import FundSpec
-from fundapp.domain.fund_parts import Instalment, ProofKind, StartEvent, TermSpec
+from fundapp.domain.fund_parts import Instalment, StartEvent, TermSpec
+from fundapp.domain.money import euro
+from fundapp.domain.settlement import Arrangement, Hearing
 from fundapp.domain.spec import percent_text
 from fundapp.domain.term import Profile
 from fundapp.domain.text import Text, same
@@ -86,20 +89,7 @@ def _money(spec: FundSpec) -> Iterator[Row]:
     )
     for number, part in enumerate(spec.advance.instalments):
         yield Text("Voorschot", "Advance"), _instalment(part), f"advance.instalments.{number}"
-    yield Text("Afrekenen", "Settlement"), _BASIS[spec.settlement.basis], "settlement.basis"
-    proofs = Text(
-        ", ".join(_PROOFS[p].nl for p in spec.settlement.proofs),
-        ", ".join(_PROOFS[p].en for p in spec.settlement.proofs),
-    )
-    yield Text("Bewijs", "Proof"), proofs, "settlement.proofs"
-    yield (
-        Text("Uitleg nodig", "Explanation needed"),
-        Text(
-            "Wijkt een regel meer dan {share} af van de begroting? Dan legt de school dat uit.",
-            "If a line differs more than {share} from the budget, the school explains it.",
-        ).fill(share=percent_text(spec.settlement.explanation_over_bp)),
-        "settlement.explanation_over_bp",
-    )
+    yield from _settlement(spec)
     for category in spec.cost_categories:
         text = (
             Text("Telt mee: {name}.", "Counts: {name}.")
@@ -107,6 +97,47 @@ def _money(spec: FundSpec) -> Iterator[Row]:
             else Text("Telt niet mee: {name}.", "Does not count: {name}.")
         )
         yield Text("Kostensoort", "Kind of cost"), text.fill(name=category.name), f"cost_categories.{category.key}"
+
+
+def _settlement(spec: FundSpec) -> Iterator[Row]:
+    rules = spec.settlement
+    yield Text("Afrekenen", "Settlement"), _ARRANGEMENTS[rules.arrangement], "settlement.arrangement"
+    proofs = Text(
+        ", ".join(PROOF_NAMES[p].nl for p in rules.proofs), ", ".join(PROOF_NAMES[p].en for p in rules.proofs)
+    )
+    yield Text("Bewijs", "Proof"), proofs, "settlement.proofs"
+    yield (
+        Text("Uitleg nodig", "Explanation needed"),
+        Text(
+            "Wijkt een regel meer dan {share} af van de begroting? Dan legt de school dat uit.",
+            "If a line differs more than {share} from the budget, the school explains it.",
+        ).fill(share=percent_text(rules.explanation_over_bp)),
+        "settlement.explanation_over_bp",
+    )
+    if rules.line_cap_bp is not None:
+        cap = Text(
+            "Een regel mag {share} boven de begroting uitkomen. Wat daarboven komt, telt niet mee.",
+            "A line may pass its budget by {share}. What is above that does not count.",
+        ).fill(share=percent_text(rules.line_cap_bp))
+        yield Text("Maximum per regel", "Maximum per line"), cap, "settlement.line_cap_bp"
+    yield Text("Tekenen", "Signing"), _SIGNED[rules.signed], "settlement.signed"
+    yield Text("Horen", "Hearing"), _HEARING[rules.hearing], "settlement.hearing"
+    yield (
+        Text("Schuiven", "Shifting"),
+        Text(
+            "Een regel mag {share} schuiven zonder toestemming. De school meldt het alleen.",
+            "A line may shift {share} without approval. The school only reports it.",
+        ).fill(share=percent_text(rules.free_shift_bp)),
+        "settlement.free_shift_bp",
+    )
+    yield (
+        Text("Klein bedrag", "Small amount"),
+        Text(
+            "Onder {amount} vragen wij eerst of terugvragen zin heeft.",
+            "Below {amount} we first ask whether recovering is worth it.",
+        ).fill(amount=same(euro(rules.recover_from_cents))),
+        "settlement.recover_from_cents",
+    )
 
 
 def _instalment(part: Instalment) -> Text:
@@ -120,17 +151,37 @@ def _instalment(part: Instalment) -> Text:
     )
 
 
-_BASIS = {
-    "fixed": Text("Een vast bedrag, zonder afrekening op kosten.", "A fixed sum, whatever was spent."),
-    "actual_cost": Text("Op de werkelijke kosten, per regel.", "On actual cost, line by line."),
+_ARRANGEMENTS = {
+    Arrangement.FIXED: Text(
+        "Een vast bedrag. De school laat alleen iets zien als wij erom vragen.",
+        "A fixed amount. The school shows something only when we ask.",
+    ),
+    Arrangement.ACTIVITY_REPORT: Text(
+        "Een vast bedrag. De school laat zien wat zij deed, niet wat het kostte.",
+        "A fixed amount. The school shows what it did, not what it cost.",
+    ),
+    Arrangement.ACTUAL_COST: Text("Op de werkelijke kosten, per regel.", "On actual cost, line by line."),
 }
-_PROOFS = {
-    ProofKind.INVOICE: Text("facturen", "invoices"),
-    ProofKind.PAYMENT: Text("betaalbewijzen", "proofs of payment"),
-    ProofKind.HOURS: Text("urenstaten", "time sheets"),
-    ProofKind.ACTIVITY_REPORT: Text("verslag van de activiteiten", "activity report"),
-    ProofKind.FINANCIAL_REPORT: Text("financieel verslag", "financial report"),
-    ProofKind.AUDITOR: Text("verklaring van een accountant", "auditor's statement"),
+_SIGNED = {
+    True: Text(
+        "Iemand die de school mag binden, tekent de verantwoording.",
+        "Somebody who may bind the school signs the final accounts.",
+    ),
+    False: Text("De verantwoording hoeft niet getekend te worden.", "The final accounts need not be signed."),
+}
+_HEARING = {
+    Hearing.NEVER: Text(
+        "De school krijgt geen voornemen vooraf. De brief legt elke verlaging uit.",
+        "The school gets no intended decision. The letter explains each reduction.",
+    ),
+    Hearing.CUT: Text(
+        "De school kan eerst reageren als kosten niet meetellen.",
+        "The school can respond first when costs do not count.",
+    ),
+    Hearing.REDUCED: Text(
+        "De school kan eerst reageren bij elke verlaging van het eindbedrag.",
+        "The school can respond first before any reduction of the final amount.",
+    ),
 }
 
 _EVENTS = {
@@ -140,6 +191,7 @@ _EVENTS = {
     StartEvent.DECISION_SENT: Text("nadat het besluit verstuurd is", "after the decision was sent"),
     StartEvent.INTENT_SENT: Text("nadat het voornemen verstuurd is", "after the intended decision was sent"),
     StartEvent.ACTIVITIES_ENDED: Text("nadat het project klaar is", "after the project ended"),
+    StartEvent.REPORT_MISSING: Text("nadat wij om de verantwoording vroegen", "after we asked for the final accounts"),
     StartEvent.REPORT_RECEIVED: Text("nadat de verantwoording binnen is", "after the final accounts came in"),
     StartEvent.REMEDY_RECEIVED: Text("nadat het verzoek binnen is", "after the request came in"),
 }
@@ -148,6 +200,7 @@ _TERMS = {
     "decision": Text("Wij beslissen binnen", "We decide within"),
     "response": Text("De school reageert op een voornemen binnen", "The school responds to an intention within"),
     "report": Text("De school verantwoordt binnen", "The school sends final accounts within"),
+    "last_report": Text("Is dat te laat? Dan volgt een laatste kans van", "If that is late, a last chance follows of"),
     "determination": Text("Wij stellen het eindbedrag vast binnen", "We determine the final amount within"),
     "payment": Text("Wij betalen binnen", "We pay within"),
     "remedy": Text("De school kan om een nieuwe blik vragen binnen", "The school can ask for a new look within"),

@@ -17,7 +17,7 @@ from fundapp.domain.facts import BudgetLineFacts, ContributionFacts, Facts
 from fundapp.domain.fund import FundSpec, TrancheSpec, leaves
 from fundapp.domain.fund_parts import NO_REMEDY, REMEDIES, Advance
 from fundapp.domain.rejection import REASONS, Ending, RejectionCode
-from fundapp.domain.settlement import SettlementRules
+from fundapp.domain.settlement import Arrangement, SettlementRules
 from fundapp.domain.term import Length, Profile
 
 FUNDS = {fund.key: fund for fund in load_funds()}
@@ -45,7 +45,9 @@ def test_the_primary_scheme_grants_what_the_worked_case_says() -> None:
     assert PO.grant_of(900_000, cost=2_000_000) == 750_000
     assert PO.grant_of(750_000, cost=800_000) == 640_000
     assert (PO.maximum_cents, PO.minimum_cents, PO.advance.share_bp) == (750_000, 0, 8000)
-    assert PO.settlement_rules == SettlementRules(share_bp=8000, co_financing_bp=2000)
+    assert PO.settlement_rules == SettlementRules(
+        share_bp=8000, co_financing_bp=2000, co_financing_base="total_cost", arrangement=Arrangement.ACTUAL_COST
+    )
     assert PO.terms.report.length == "13w"
 
 
