@@ -53,4 +53,3 @@ def test_the_statements_of_a_page_stay_prepared(app: Flask, client: FlaskClient,
     with app.app_context():
         prepared = set(db.session.scalars(text("SELECT statement FROM pg_prepared_statements")))
     assert any("FROM role_grant" in statement for statement in prepared)
-    assert any("unnest" in statement for statement in prepared)
