@@ -122,3 +122,17 @@ def render_letters() -> None:
     made = render_pending(sessions(), documents, ObjectFileStore(settings.storage_url))
     if made:
         log.info("letters: %d made", made)
+
+
+@app.task(name="receipts")
+def render_receipts() -> None:
+    """Make the PDF of every receipt that has none yet, and mail who waits for it."""
+    from fundapp.adapters import documents  # as above
+    from fundapp.domain.receipt import Signer
+    from fundapp.services import receipt
+
+    files, signer = ObjectFileStore(settings.storage_url), Signer.of(settings.secret_key)
+    made = receipt.render_pending(sessions(), documents, files, signer, now=datetime.now(UTC))
+    if made:
+        log.info("receipts: %d made", made)
+        wake()

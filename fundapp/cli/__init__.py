@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "payments": ("fundapp.cli.payments", "Payment orders out, bank statements in."),
     "report": ("fundapp.cli.report", "The progress report as a PDF."),
     "people": ("fundapp.cli.people", "Invite a person; make an API token."),
+    "receipt": ("fundapp.cli.receipt", "Prove a receipt, or name what differs from it."),
     "retention": ("fundapp.cli.retention", "Remove what the retention terms say must go."),
     "flow": ("fundapp.cli.flow", "Draw the flows, as Mermaid."),
     "backup": ("fundapp.cli.backup", "Write everything to one file: database and files."),

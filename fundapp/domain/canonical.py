@@ -7,8 +7,8 @@ import json
 
 
 def canonical(data: object) -> bytes:
-    """Return plain data as canonical JSON: sorted keys, no spaces, UTF-8."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return plain data as canonical JSON: sorted keys, no spaces, UTF-8. Half a surrogate pair, as JSON may have, too."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def digest(data: object) -> str:

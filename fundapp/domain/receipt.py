@@ -52,7 +52,7 @@ class Signer:
     def signed(self, attested: Mapping[str, Any]) -> bool:
         """Whether these facts were signed with this key and not changed since."""
         named = {name: value for name, value in attested.items() if name != "signature"}
-        return hmac.compare_digest(self._signature(named), str(attested.get("signature")))
+        return _equal(self._signature(named), attested.get("signature"))
 
     def seal(self, pdf_sha256: str) -> str:
         """Return a signature over the whole PDF, by its hash: kept beside it, as a file cannot hold its own hash."""
@@ -60,10 +60,14 @@ class Signer:
 
     def sealed(self, pdf_sha256: str, seal: str) -> bool:
         """Whether this key sealed a PDF with this hash."""
-        return hmac.compare_digest(self.seal(pdf_sha256), seal)
+        return _equal(self.seal(pdf_sha256), seal)
 
     def _signature(self, facts: Mapping[str, Any]) -> str:
         return hmac.new(self.key, canonical(facts), "sha256").hexdigest()
+
+
+def _equal(right: str, given: object) -> bool:
+    return hmac.compare_digest(right.encode(), str(given).encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,13 @@ _ROWS = {
 _SINGLE = {"ref": "reference", "requested_cents": "amount asked in cents", "fund_version": "version of the rules"}
 
 
-def differences(sent: Mapping[str, Any], stored: Mapping[str, Any], form: FormSpec) -> Iterator[Difference]:
-    """Yield what differs between the content that was sent and the content as it is stored, answer by answer.
+def differences(sent: Mapping[str, Any], found: Mapping[str, Any], form: FormSpec) -> Iterator[Difference]:
+    """Yield what differs between the content that was sent and the content as it was found, answer by answer.
 
     Both as `DraftPicture.content` makes them. A part that was not there when it was sent is not compared.
     """
     for name, value in sent.items():
-        now = stored.get(name)
+        now = found.get(name)
         if canonical(value) == canonical(now):
             continue
         if name == "answers":
@@ -100,18 +104,18 @@ def differences(sent: Mapping[str, Any], stored: Mapping[str, Any], form: FormSp
             yield _changed(_SINGLE.get(name, name), value, now)
 
 
-def _answers(sent: Mapping[str, Any], stored: Mapping[str, Any], form: FormSpec) -> Iterator[Difference]:
-    for key in dict.fromkeys((*sent, *stored)):
-        if canonical(sent.get(key)) != canonical(stored.get(key)):
+def _answers(sent: Mapping[str, Any], found: Mapping[str, Any], form: FormSpec) -> Iterator[Difference]:
+    for key in dict.fromkeys((*sent, *found)):
+        if canonical(sent.get(key)) != canonical(found.get(key)):
             question = form.question(key)
             label = f"answer “{question.label.en}” ({key})" if question else f"answer {key}"
-            yield _changed(label, sent.get(key), stored.get(key))
+            yield _changed(label, sent.get(key), found.get(key))
 
 
-def _rows(name: str, sent: Sequence[Any], stored: Sequence[Any]) -> Iterator[Difference]:
+def _rows(name: str, sent: Sequence[Any], found: Sequence[Any]) -> Iterator[Difference]:
     label, columns = _ROWS[name]
-    for number in range(max(len(sent), len(stored))):
-        row, now = (rows[number] if number < len(rows) else None for rows in (sent, stored))
+    for number in range(max(len(sent), len(found))):
+        row, now = (rows[number] if number < len(rows) else None for rows in (sent, found))
         if not isinstance(row, list) or not isinstance(now, list) or len(row) != len(now):
             if canonical(row) != canonical(now):
                 yield _changed(f"{label} {number + 1}", row, now)
@@ -122,14 +126,14 @@ def _rows(name: str, sent: Sequence[Any], stored: Sequence[Any]) -> Iterator[Dif
                 yield _changed(f"{label} {number + 1}, {column}", old, new)
 
 
-def _changed(where: str, sent: Any, stored: Any) -> Difference:
-    old, new = _plain(sent), _plain(stored)
+def _changed(where: str, before: Any, after: Any) -> Difference:
+    old, new = _plain(before), _plain(after)
     start = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    if stored is None:
-        return Difference(where, f"is gone; sent was {_excerpt(old, 0)}")
-    if sent is None:
-        return Difference(where, f"was not sent; stored is {_excerpt(new, 0)}")
-    return Difference(where, f"sent was {_excerpt(old, start)}, stored is {_excerpt(new, start)}")
+    if after is None:
+        return Difference(where, f"was {_excerpt(old, 0)}, is gone")
+    if before is None:
+        return Difference(where, f"was not there, is {_excerpt(new, 0)}")
+    return Difference(where, f"was {_excerpt(old, start)}, is {_excerpt(new, start)}")
 
 
 def _plain(value: Any) -> str:

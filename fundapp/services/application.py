@@ -26,6 +26,7 @@ from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.services import decision, draft_reading, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.ledger import case_balances
+from fundapp.services.receipt import receipt_row
 from fundapp.services.subject import missing
 
 _BEFORE_DECISION = {State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED}
@@ -205,6 +206,9 @@ def _freeze(act: Act, app: Application) -> None:
         sha256=funds.digest(content),
     )
     act.session.add(submission)
+    act.session.flush()
+    act.case_context = act.case_context or funds.case_context(act.session, app)
+    act.session.add(receipt_row(submission, act.case_context, act.actor, app))
     inputs = eligibility_facts(picture, draft_reading.surroundings(act.session, app)).model_copy(
         update={"submitted_at": app.submitted_at}  # the window is judged by the first receipt, also after that
     )

@@ -14,6 +14,7 @@ from fundapp.domain.outside import (
     Letter,
     Message,
     PaymentFile,
+    Receipt,
     Report,
     Scan,
     SepaBatch,
@@ -96,6 +97,9 @@ class Documents(Protocol):
 
     def letter_pdf(self, letter: Letter) -> bytes:
         """Return a letter; with `attached` facts it is PDF/A-3a as well."""
+
+    def receipt_pdf(self, receipt: Receipt) -> bytes:
+        """Return a receipt, PDF/A-3a as well, with what it attests as an embedded file."""
 
     def report_pdf(self, report: Report) -> bytes:
         """Return a progress report in three columns, A4 landscape."""
