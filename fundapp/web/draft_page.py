@@ -18,7 +18,7 @@ from fundapp.services import uploads
 from fundapp.services.register import search_schools
 from fundapp.web.access import Case
 from fundapp.web.forms import application_rows as rows
-from fundapp.web.forms.application import MOST_ROWS, Typed, by_field, controls
+from fundapp.web.forms.application import MOST_ROWS, Typed, by_field, controls, put_shown
 from fundapp.web.session import db
 
 FOUND_AT_ONCE = 8
@@ -65,6 +65,28 @@ def _stored_rows(section: Section, known: DraftPicture) -> list[rows.Row]:
                 for partner in known.partners
             ]
     return []
+
+
+def with_chosen(typed: Typed, section: Section, known: DraftPicture) -> Typed:
+    """Return what was typed, but what is stored where that was chosen: a tick `take-FIELD` or `take-rows`."""
+    chosen = {name.removeprefix("take-") for name in typed if name.startswith("take-")}
+    if not chosen:
+        return typed
+    mixed = Typed(typed)
+    for question in section.questions:
+        if question.key in chosen:
+            put_shown(mixed, question, known.answers.get(question.key))
+    if "requested" in chosen:
+        mixed["requested"] = plain_euro(known.requested_cents) if known.requested_cents else ""
+    if "signer_name" in chosen:
+        mixed["signer_name"] = str(known.answers.get("signer_name", ""))
+    if "rows" in chosen and section.page in _PREFIXES:
+        prefix = _PREFIXES[section.page]
+        for name in [name for name in mixed if name.startswith(f"{prefix}-")]:
+            del mixed[name]
+        for number, row in enumerate(_stored_rows(section, known), 1):
+            mixed.update({f"{prefix}-{number}-{column}": value for column, value in row.items()})
+    return mixed
 
 
 @dataclass
@@ -162,10 +184,18 @@ class Page:
             elsewhere=self.elsewhere,
             typed=self.typed or {},
             conflict=self.compare,
+            autosave=self.section.page is not PageKind.DOCUMENTS,
             from_check=request.args.get("van") == "controle",
             **self._more(),
         )
         return make_response(page, status)
+
+    def totals(self) -> str | None:
+        """Draw only what the amounts of this page come to; None for a page without amounts."""
+        if self.section.page not in WITH_TOTALS:
+            return None
+        template = f"pages/application/_{TEMPLATES[self.section.page]}_totals.html"
+        return render_template(template, app=self.case.row, picture=self.picture, **self._more())
 
     def _more(self) -> dict[str, Any]:
         match self.section.page:
@@ -238,4 +268,5 @@ TEMPLATES = {
 }
 
 
+WITH_TOTALS = {PageKind.BUDGET, PageKind.CO_FINANCING}
 _PREFIXES = {PageKind.BUDGET: "lines", PageKind.CO_FINANCING: "shares", PageKind.PARTNERS: "partners"}

@@ -9,16 +9,16 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from flask import Blueprint, Response, g, make_response, redirect, request, url_for
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, request, url_for
 
 from fundapp.domain.form_spec import PageKind, Section
 from fundapp.domain.refusal import Kind, Refusal, Refused
-from fundapp.domain.text import Text, same
+from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import draft, draft_reading, funds, uploads
 from fundapp.services.application_views import school_names
 from fundapp.web.access import Case, access, case
-from fundapp.web.draft_page import Page, rows_of
+from fundapp.web.draft_page import Page, rows_of, with_chosen
 from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import Reader, Typed, amount, raw_answers
 from fundapp.web.present import clock
@@ -26,6 +26,9 @@ from fundapp.web.school_case import already_sent, file_store, is_draft, picture_
 from fundapp.web.session import current_language, db, notify, request_now, signed_in, wake
 
 bp = Blueprint("drafting", __name__)
+
+AUTOSAVE = "autosave"
+"""What the script sends while somebody types, in place of the name of a button."""
 
 
 @bp.get("/aanvragen/<ref>/taak/<section_key>")
@@ -49,21 +52,25 @@ def save_task(ref: str, section_key: str) -> Response:
     """Save one task, and stay or go on."""
     found = school_case()
     typed = _after_removal(request.form)
-    if not is_draft(found):
+    if not is_draft(found) and request.form.get("do") != AUTOSAVE:
         return already_sent(found, typed, 409)
-    section = picture_of(found).spec.form.section(section_key)
+    picture = picture_of(found)
+    section = picture.spec.form.section(section_key)
+    typed = with_chosen(typed, section, picture)
     do = request.form.get("do", "save")
     try:
         with unit_of_work(db.session(), wake):
             refusals = _save(ref, section, typed, do)
     except Refused as error:
-        if error.code == "already_sent":
+        if error.kind is Kind.STALE:
+            return _changed_meanwhile(found, section, typed, error)
+        if error.code == "already_sent" and do != AUTOSAVE:
             return already_sent(found, typed, 409)
-        if error.kind is not Kind.STALE:
-            raise
-        return _changed_meanwhile(found, section, typed, error)
+        raise
     page = _stored_now(found, section, typed)
     page.refusals = refusals
+    if do == AUTOSAVE:
+        return _autosaved(page)
     word, _, what = do.partition("-")
     if word == "search":
         page.search = _number(what)
@@ -99,10 +106,33 @@ def _stored_now(found: Case, section: Section, typed: Typed, *, compare: bool = 
 def _changed_meanwhile(found: Case, section: Section, typed: Typed, error: Refused) -> Response:
     """Somebody saved in another window: both versions, side by side; the same answers twice are no conflict."""
     page = _stored_now(found, section, typed, compare=True)
+    do = request.form.get("do", "save")
     if not page.differs:
-        return _go_on(page, request.form.get("do", "save").partition("-")[0], "")
+        return _autosaved(page) if do == AUTOSAVE else _go_on(page, do.partition("-")[0], "")
+    if do == AUTOSAVE:
+        raise error
     page.refusals = [Refusal(error.code, error.refusals[0].sentence, kind=Kind.STALE)]
     return page.show(409)
+
+
+def _autosaved(page: Page) -> Response:
+    """What the script needs: the version that the next save follows, what to say, and the totals drawn anew."""
+    language, wrong = current_language(), len(page.refusals)
+    words = [_saved_at().in_(language)]
+    if wrong:
+        words.append(_STILL_WRONG[wrong == 1].fill(n=wrong).in_(language))
+    return jsonify(answers_version=page.case.row.answers_version, saved=" ".join(words), aside=page.totals())
+
+
+_STILL_WRONG = {
+    True: Text("Er klopt nog 1 ding niet.", "1 thing is not right yet."),
+    False: Text("Er kloppen nog {n} dingen niet.", "{n} things are not right yet."),
+}
+
+
+def _saved_at() -> Text:
+    nl, en = (clock(request_now(), language) for language in ("nl", "en"))
+    return Text(f"Opgeslagen om {nl}.", f"Saved at {en}.")
 
 
 def _go_on(page: Page, word: str, what: str) -> Response:
@@ -111,10 +141,7 @@ def _go_on(page: Page, word: str, what: str) -> Response:
     if word == "add":
         anchor = what or page.next_row
         return _to("drafting.task", ref=ref, section_key=key, rij=what or "1", _anchor=anchor)
-    saved = Text("Opgeslagen om {time}.", "Saved at {time}.").fill(time=same(clock(request_now(), "nl")))
-    if current_language() == "en":
-        saved = same(f"Saved at {clock(request_now(), 'en')}.")
-    notify(saved)
+    notify(_saved_at())
     if word == "check":
         return _to("draft_check.show", ref=ref)
     if word == "next":

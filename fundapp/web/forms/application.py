@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -279,9 +280,13 @@ def _plain(question: Any, value: Any) -> Any:
         return [row for row in value or [] if any(row.values())]
     if isinstance(value, list):
         return sorted(value)
-    if isinstance(value, date):
-        return f"{value:%d-%m-%Y}"
-    return str(value or "").replace("\r\n", "\n").strip()
+    text = str(value or "").replace("\r\n", "\n").strip()
+    if question.kind == "date":
+        return [part.lstrip("0") for part in text.split("-")]
+    if question.kind == "amount":
+        with suppress(Refused):
+            return parse_euro(text)
+    return text
 
 
 def shown_value(question: Any, stored: Any) -> Any:
@@ -303,6 +308,17 @@ def shown_value(question: Any, stored: Any) -> Any:
                 for row in stored
             ]
     return stored
+
+
+def put_shown(typed: Typed, question: Any, stored: Any) -> None:
+    """Replace what was typed for a question by its stored answer, as its fields show it."""
+    shown = shown_value(question, stored)
+    if question.kind == "table":
+        for name in [name for name in typed if name.startswith(f"{question.key}.")]:
+            del typed[name]
+        typed.update({f"{question.key}.{n}.{key}": value for n, row in enumerate(shown) for key, value in row.items()})
+    else:
+        typed.setlist(question.key, shown if isinstance(shown, list) else [shown])
 
 
 def _table(question: TableQuestion, rows: Any, errors: Errors, *, more: bool) -> list[list[Control]]:

@@ -33,3 +33,8 @@ for (const box of document.querySelectorAll("[data-max-words],[data-max-chars]")
   });
   say();
 }
+
+// Signing out on a shared computer leaves no typed text behind in this tab.
+for (const out of document.querySelectorAll('form[action="/uitloggen"]')) {
+  out.addEventListener("submit", () => sessionStorage.clear());
+}
