@@ -19,7 +19,7 @@ from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.settlement import line_refusals
-from fundapp.domain.text import Text
+from fundapp.domain.text import Text, same
 from fundapp.domain.window import Window
 from fundapp.persistence.application import Application, EligibilityCheck, Submission
 from fundapp.persistence.fund import Tranche, WindowExtension
@@ -81,9 +81,9 @@ def window_refusal(session: Session, app: Application, now: datetime) -> Refusal
     return Refusal(
         "outside_window",
         Text(
-            "{because} Uw concept is bewaard. Neem contact op met het programmabureau.",
-            "{because} Your draft is kept. Contact the programme office.",
-        ).fill(because=because),
+            "{because} Op onze klok is het {now}. Uw concept is bewaard. Neem contact op met het programmabureau.",
+            "{because} Our clock says {now}. Your draft is kept. Contact the programme office.",
+        ).fill(because=because, now=same(f"{now.astimezone(AMSTERDAM):%H.%M.%S}")),
     )
 
 
