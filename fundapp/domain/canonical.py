@@ -7,7 +7,7 @@ import json
 
 
 def canonical(data: object) -> bytes:
-    """Return plain data as canonical JSON: sorted keys, no spaces, UTF-8. Half a surrogate pair, as JSON may have, too."""
+    """Return plain data as canonical JSON: sorted keys, no spaces, UTF-8 (a lone surrogate, as JSON may have, too)."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 

@@ -33,6 +33,7 @@ from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.payment import Instalment
 from fundapp.persistence.people import Person
+from fundapp.persistence.receipt import Receipt
 from fundapp.persistence.register import School
 from fundapp.persistence.settlement import Determination, IntentResponse
 from fundapp.services import funds
@@ -259,13 +260,17 @@ def school_names(session: Session, codes: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. who: a name, only for what the school itself did."""
+    """One thing that happened. who: a name, only for what the school itself did.
+
+    letter: the id of the letter that told of it; receipt: the number of the submission that has a receipt.
+    """
 
     at: datetime
     what: Text
     who: str | None = None
     reason: str = ""
     letter: int | None = None
+    receipt: int | None = None
 
 
 _PAID = Text("Betaald: {purpose}", "Paid: {purpose}")
@@ -275,10 +280,15 @@ _TOLD = {transition.name: transition for transition in FLOW.transitions}
 
 def events(session: Session, app: Application) -> list[Event]:
     """What happened to an application, the oldest first, as its school may read it."""
+    number = Journal.data["submission"]["number"].as_integer()
+    receipt = case((Receipt.facts != {}, Submission.number))
     rows = session.execute(
         select(Journal.id, Journal.at, Journal.action, Journal.reason, Person.name, Letter.id.label("letter"))
+        .add_columns(receipt.label("receipt"))
         .outerjoin(Person, Person.id == Journal.actor_id)
         .outerjoin(Letter, Letter.journal_id == Journal.id)
+        .outerjoin(Submission, and_(Submission.application_id == app.id, Submission.number == number))
+        .outerjoin(Receipt, Receipt.submission_id == Submission.id)
         .where(Journal.kind == "application", Journal.subject_id == app.id)
         .order_by(Journal.id, Letter.id)
     ).all()
@@ -296,6 +306,7 @@ def events(session: Session, app: Application) -> list[Event]:
             who=row.name if ours else None,
             reason=row.reason if public else "",
             letter=row.letter,
+            receipt=row.receipt,
         )
     return list(told.values())
 

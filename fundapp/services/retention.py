@@ -30,6 +30,7 @@ from fundapp.persistence.decision import Letter
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.people import SignInCode
+from fundapp.persistence.receipt import Receipt
 from fundapp.persistence.settlement import IntentResponse
 from fundapp.services import funds
 from fundapp.services.journal import note
@@ -60,10 +61,12 @@ class Retired:
 def run(session: Session, files: FileStore, *, actor: Actor, now: datetime, dry_run: bool) -> Retired:
     """Remove what must go. The caller commits. A second run finds nothing more."""
     done = Retired()
+    pdfs: list[str] = []
     session.execute(text("SET LOCAL fundapp.retention = 'on'"))
     for app in _overdue(session, now):
         (done.drafts if app.state == State.DRAFT else done.cases).append(app.ref)
         if not dry_run:
+            pdfs += _pdfs_of(session, app)
             done.mails += _retire(session, app)
             note(
                 session,
@@ -80,7 +83,7 @@ def run(session: Session, files: FileStore, *, actor: Actor, now: datetime, dry_
         return done
     session.execute(delete(SignInCode).where(expired))
     session.flush()
-    done.files = _drop_files(session, files)
+    done.files = _drop_files(session, files, pdfs)
     return done
 
 
@@ -111,6 +114,8 @@ def _retire(session: Session, app: Application) -> int:
         app.title = ""
     session.execute(delete(EligibilityCheck).where(EligibilityCheck.application_id == app.id))
     session.execute(delete(IntentResponse).where(IntentResponse.application_id == app.id))
+    sent = select(Submission.id).where(Submission.application_id == app.id)
+    session.execute(update(Receipt).where(Receipt.submission_id.in_(sent)).values(facts={}))
     session.execute(update(Submission).where(Submission.application_id == app.id).values(content={}))
     session.execute(
         update(Letter).where(Letter.application_id == app.id).values(context={}, pdf_sha256=None, failure="retired")
@@ -126,12 +131,26 @@ def _retire(session: Session, app: Application) -> int:
     return len(mails.all())
 
 
-def _drop_files(session: Session, files: FileStore) -> int:
+def _pdfs_of(session: Session, app: Application) -> list[str]:
+    """The PDFs of a case: its letters and receipts."""
+    letters = select(Letter.pdf_sha256).where(Letter.application_id == app.id)
+    receipts = select(Receipt.pdf_sha256).join(Submission).where(Submission.application_id == app.id)
+    return [sha256 for sha256 in session.scalars(letters.union(receipts)) if sha256 is not None]
+
+
+def _drop_files(session: Session, files: FileStore, pdfs: Sequence[str]) -> int:
     """Remove stored files that nothing refers to any more: the row first, then the file."""
     used = select(Attachment.sha256).union(select(Letter.pdf_sha256).where(Letter.pdf_sha256.is_not(None)))
-    gone: Sequence[str] = session.scalars(
-        delete(StoredDocument).where(StoredDocument.sha256.not_in(used)).returning(StoredDocument.sha256)
-    ).all()
-    for sha256 in gone:
+    unused = session.scalars(select(StoredDocument.sha256).where(StoredDocument.sha256.not_in(used))).all()
+    sent = set(session.scalars(_SENT, {"files": list(unused)})) if unused else set()
+    gone = [sha256 for sha256 in unused if sha256 not in sent]
+    session.execute(delete(StoredDocument).where(StoredDocument.sha256.in_(gone)))
+    for sha256 in (*gone, *pdfs):
         files.delete(sha256)
-    return len(gone)
+    return len(gone) + len(pdfs)
+
+
+_SENT = text("""
+  SELECT DISTINCT d->>2 FROM submission, jsonb_array_elements(content->'documents') d WHERE d->>2 = ANY(:files)
+""")
+"""Of these files, those that a school sent: it may have taken one away since, but its receipt names it."""

@@ -28,6 +28,7 @@ FEATURES = (
     "actions",
     "applications",
     "drafting",
+    "receipts",
     "draft_check",
     "reporting",
     "review",

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.application import FLOW, State
 from fundapp.domain.days import AMSTERDAM, day_text
-from fundapp.domain.outside import FileMissing
 from fundapp.domain.payment import InstalmentState, Purpose
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
@@ -18,13 +17,14 @@ from fundapp.domain.text import Text
 from fundapp.persistence.payment import Instalment
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
-from fundapp.services import draft, funds, letters, short_lived
+from fundapp.services import draft, funds, letters, receipt, review_case, short_lived
 from fundapp.services.subject import missing
-from fundapp.web.access import SIGNED_IN, Case, access, case, current_case
+from fundapp.web.access import SIGNED_IN, Case, access, case
 from fundapp.web.actions import actions_on, lands_on, page_of
 from fundapp.web.answers import summary
+from fundapp.web.downloads import download, readable_case
 from fundapp.web.forms import BaseForm, new_key
-from fundapp.web.school_case import file_store, is_draft, picture_of, school_case
+from fundapp.web.school_case import is_draft, picture_of, school_case
 from fundapp.web.session import db, request_now, signed_in, wake
 
 bp = Blueprint("applications", __name__)
@@ -246,6 +246,7 @@ def sent(ref: str) -> Response:
         ref=ref,
         app=found.row,
         submission=submission,
+        receipt=receipt.of_application(db.session(), found.row).get(submission.number),
         term=views.running_term(db.session(), found.row),
         spec=funds.spec_of(db.session(), found.row.fund_version_id),
     )
@@ -277,37 +278,21 @@ _ID = "<int(max=999999999999999):number>"
 @access(case("application"))
 def attachment(ref: str, number: int) -> Response:  # noqa: ARG001  (asked by access)
     """Download a document: for the school, and for who handles the application once it was sent."""
-    found = _sent_or_own()
+    found = readable_case()
+    if Role.APPLICANT not in found.facts.roles:
+        sent = review_case.document(db.session(), found.row, number)
+        return download(sent.sha256, sent.file_name, sent.media_type)
     file = next((one for one in views.documents(db.session(), found.row) if one.id == number), None)
     if file is None:
         raise Refused(missing())
-    return _file(file.sha256, file.file_name, file.media_type)
-
-
-def _sent_or_own() -> Case:
-    found = current_case()
-    if State(found.row.state) is State.DRAFT and Role.APPLICANT not in found.facts.roles:
-        raise Refused(missing())
-    return found
-
-
-def _file(sha256: str, name: str, media_type: str) -> Response:
-    try:
-        content = file_store().get(sha256)
-    except FileMissing:
-        abort(404)
-    response = make_response(content)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    response.headers["Content-Type"] = media_type
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return download(file.sha256, file.file_name, file.media_type)
 
 
 @bp.get(f"/aanvragen/<ref>/brieven/{_ID}")
 @access(case("application"))
 def letter(ref: str, number: int) -> Response:
     """Read a letter; the first time that the school does is kept."""
-    found = _sent_or_own()
+    found = readable_case()
     with unit_of_work(db.session()):
         row = views.open_letter(db.session(), found.row, number, reader=signed_in(), now=request_now())
     if row is None:
@@ -325,9 +310,9 @@ def letter(ref: str, number: int) -> Response:
 @access(case("application"))
 def letter_pdf(ref: str, number: int) -> Response:
     """Download the PDF of a letter, once it was made."""
-    found = _sent_or_own()
+    found = readable_case()
     with unit_of_work(db.session()):
         row = views.open_letter(db.session(), found.row, number, reader=signed_in(), now=request_now())
     if row is None or row.pdf_sha256 is None:
         raise Refused(missing())
-    return _file(row.pdf_sha256, f"{ref}-brief-{number}.pdf", "application/pdf")
+    return download(row.pdf_sha256, f"{ref}-brief-{number}.pdf", "application/pdf")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup, escape
@@ -25,10 +25,10 @@ from fundapp.services.review_views import FIRST, PAGE, UNDECIDED, Choices, Filte
 from fundapp.services.subject import missing
 from fundapp.web.access import Case, access, case, current_case, staff
 from fundapp.web.actions import actions_on
+from fundapp.web.downloads import download
 from fundapp.web.forms import review as _forms  # noqa: F401  (registers the forms)
 from fundapp.web.icons import icon
 from fundapp.web.present import short_date
-from fundapp.web.school_case import file_store
 from fundapp.web.session import current_language, db, request_now, signed_in, wake
 
 bp = Blueprint("review", __name__)
@@ -291,12 +291,4 @@ def document(ref: str, attachment_id: int) -> Response:  # noqa: ARG001
     found = current_case()
     _open(found)
     row = review_case.document(db.session(), found.row, attachment_id)
-    response = Response(file_store().open_chunks(row.sha256), mimetype=row.media_type)
-    response.content_length = row.size
-    name = "".join(c for c in row.file_name if c.isprintable() and c not in '/\\"') or "bijlage"
-    plain = name.encode("ascii", "replace").decode().replace("?", "_")
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return download(row.sha256, row.file_name, row.media_type)

@@ -273,7 +273,12 @@ def test_everything_of_another_school_is_not_there(app: Flask, cast: Cast, anna:
     assert handler.get(f"/aanvragen/{ref}/bijlagen/{file_id}").status_code == 404, "a draft is the school's own"
     assert handler.get(f"/aanvragen/{ref}/taak/project").status_code == 404
     send(anna, ref)
-    assert handler.get(f"/aanvragen/{ref}/bijlagen/{file_id}").status_code == 200
+    for path in (f"/aanvragen/{ref}/bijlagen/{file_id}", f"/beoordelen/{ref}/bijlagen/{file_id}"):
+        assert handler.get(path).status_code == 403, "who judges says first whether there is an interest"
+    for answer, status in (("no", 200), ("yes", 403)):
+        assert post(handler, f"/beoordelen/{ref}/belang", {"interest": answer}).status_code == 303
+        for path in (f"/aanvragen/{ref}/bijlagen/{file_id}", f"/beoordelen/{ref}/bijlagen/{file_id}"):
+            assert handler.get(path).status_code == status, (path, answer)
 
 
 def test_pages_ask_as_often_for_much_as_for_little(app: Flask, cast: Cast, anna: FlaskClient) -> None:

@@ -38,6 +38,7 @@ REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is n
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "received": CASE | DUE | MOMENT,
+    "receipt": CASE,
     "new_application": CASE | DUE | MOMENT,
     "taken_up": CASE,
     "advice_wanted": CASE,
