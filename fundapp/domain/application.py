@@ -66,7 +66,8 @@ class Facts:
     problems: what is missing or wrong in the application as it stands. A condition that is not met is among them only
     where the fund says that it blocks sending.
     report_problems: the same for the final accounts. line_problems: what is wrong in the lines as finance judged them.
-    free: what can still be awarded, the sub-ceiling counted in; grantable: the most that the fund's formula allows.
+    free: what can still be awarded, the sub-ceiling counted in, by the ceiling that held when it came in (Awb 4:27);
+    free_now: what the ledger has; grantable: the most that the fund's formula allows.
     """
 
     state: str
@@ -87,6 +88,7 @@ class Facts:
     requested: int = 0
     grantable: int = 0
     free: int = 0
+    free_now: int = 0
     account_known: bool = True
     award: int = 0
     paid: int = 0

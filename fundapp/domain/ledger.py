@@ -4,6 +4,7 @@ Money stands in one of these accounts of its tranche; together with the ceiling 
 
     ceiling      what was put in (negative: it is the source of all the rest)
     available    free
+    offered      offered to somebody on the waiting list, for as long as the offer stands
     committed    awarded, not yet paid          (toegezegd, niet betaald)
     paid         awarded and paid in advance    (toegezegd, betaald)
     payable      determined, not yet paid       (vastgesteld, nog te betalen)
@@ -18,7 +19,7 @@ Every act is one or more postings between two accounts. A mistake is corrected b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -27,6 +28,7 @@ class Account(StrEnum):
 
     CEILING = "ceiling"
     AVAILABLE = "available"
+    OFFERED = "offered"
     COMMITTED = "committed"
     PAID = "paid"
     PAYABLE = "payable"
@@ -40,7 +42,14 @@ class Account(StrEnum):
 OF_A_CASE = tuple(a for a in Account if a not in (Account.CEILING, Account.AVAILABLE, Account.CARRIED))
 """The accounts that are also kept per application."""
 
-OUTSTANDING = (Account.COMMITTED, Account.PAID, Account.PAYABLE, Account.IN_TRANSIT, Account.RECEIVABLE)
+OUTSTANDING = (
+    Account.OFFERED,
+    Account.COMMITTED,
+    Account.PAID,
+    Account.PAYABLE,
+    Account.IN_TRANSIT,
+    Account.RECEIVABLE,
+)
 """The accounts that must be empty before a tranche can close."""
 
 
@@ -49,6 +58,9 @@ class Movement(StrEnum):
 
     CEILING_SET = "ceiling_set"
     SUB_CEILING_SET = "sub_ceiling_set"  # touches the pot of its sub-region only
+    EARLIER_CEILING = "earlier_ceiling"  # a cut gives way to an application that was there before it
+    OFFER = "offer"
+    OFFER_ENDED = "offer_ended"
     AWARD = "award"
     RELEASE = "release"
     ORDER = "order"
@@ -95,13 +107,38 @@ def set_ceiling(change: int) -> list[Posting]:
 
 
 def set_sub_ceiling(change: int) -> list[Posting]:
-    """Raise a sub-ceiling: a limit within the ceiling, kept in the pot of its sub-region."""
-    return _moves((Movement.SUB_CEILING_SET, Account.CEILING, Account.AVAILABLE, change))
+    """Raise or lower a sub-ceiling: a limit within the ceiling, kept in the pot of its sub-region."""
+    return [replace(posting, movement=Movement.SUB_CEILING_SET) for posting in set_ceiling(change)]
+
+
+def give_way(cents: int) -> list[Posting]:
+    """Put back what a cut took away, for an application that came in before it (Awb 4:27, second paragraph)."""
+    return _moves((Movement.EARLIER_CEILING, Account.CEILING, Account.AVAILABLE, cents))
+
+
+def offer(cents: int) -> list[Posting]:
+    """Hold free money for somebody on the waiting list."""
+    return _moves((Movement.OFFER, Account.AVAILABLE, Account.OFFERED, cents))
+
+
+def end_offer(cents: int) -> list[Posting]:
+    """An offer lapsed, was declined, or becomes an award: what was held is free."""
+    return _moves((Movement.OFFER_ENDED, Account.OFFERED, Account.AVAILABLE, cents))
 
 
 def award(cents: int) -> list[Posting]:
     """Promise an amount."""
     return _moves((Movement.AWARD, Account.AVAILABLE, Account.COMMITTED, cents))
+
+
+def carry_out(cents: int) -> list[Posting]:
+    """Free money leaves a tranche, for a later one."""
+    return _moves((Movement.CARRY_OVER, Account.AVAILABLE, Account.CARRIED, cents))
+
+
+def carry_in(cents: int) -> list[Posting]:
+    """The other half of `carry_out`, in the later tranche: its ceiling rises by it."""
+    return _moves((Movement.CARRY_OVER, Account.CEILING, Account.AVAILABLE, cents))
 
 
 def order_payment(cents: int, *, final: bool) -> list[Posting]:

@@ -1,14 +1,20 @@
-"""The life of a tranche: announced, open for applications, being settled, closed to the cent by two people."""
+"""The life of a tranche: announced, open for applications, being settled, closed to the cent by two people.
+
+Its ceiling can change while it lives, and what is closed can be reopened by two people with a reason.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 
+from fundapp.domain.ceiling import Ceiling
 from fundapp.domain.flow import Flow, Given, Look, Tone, Transition, needs
+from fundapp.domain.money import euro
 from fundapp.domain.people import Role
-from fundapp.domain.refusal import Refusal
+from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.text import Text, same
 
 
@@ -21,9 +27,16 @@ class State(StrEnum):
     RUNNING = "running"
     CLOSING = "closing"
     CLOSED = "closed"
+    REOPENING = "reopening"
 
 
-PUBLIC = frozenset({State.ANNOUNCED, State.OPEN, State.RUNNING, State.CLOSING, State.CLOSED})
+SHUT = frozenset({State.CLOSED, State.REOPENING})
+"""Nothing can be booked: the database refuses it."""
+
+LIVE = frozenset({State.ANNOUNCED, State.OPEN, State.RUNNING})
+"""Its ceiling can change, and money can be carried into it."""
+
+PUBLIC = frozenset(State) - {State.PREPARED}
 """What the public may see."""
 
 
@@ -31,13 +44,19 @@ class Effect(Enum):
     """What a transition does besides the state."""
 
     SET_CEILING = auto()
+    CHANGE_CEILING = auto()
     RECORD_PROPOSAL = auto()
     RECORD_CLOSING = auto()
+    PROPOSE_REOPENING = auto()
+    RECORD_REOPENING = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Something that must be done before a tranche can close; `ref` is the case whose screen it is done on."""
+    """Something that must be done before a tranche can close.
+
+    code: the point of the checklist. ref: what it is about, for the address of the screen on which it is done.
+    """
 
     code: str
     sentence: Text
@@ -46,7 +65,11 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the guards of a tranche ask. `blockers` is the closing checklist's open part."""
+    """What the guards of a tranche ask.
+
+    blockers: the closing checklist's open part. ceilings: by pot, "" for the whole. reopening_by_id: who proposed to
+    reopen it.
+    """
 
     state: str
     version: int
@@ -57,6 +80,8 @@ class Facts:
     closes_at: datetime
     blockers: tuple[Blocker, ...] = ()
     proposed_by_id: int | None = None
+    reopening_by_id: int | None = None
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
 
 
 def it_is_time_to_open(facts: Facts, _given: Given | None) -> Refusal | None:
@@ -99,7 +124,65 @@ def not_the_proposer(facts: Facts, _given: Given | None) -> Refusal | None:
     )
 
 
+def not_the_reopener(facts: Facts, _given: Given | None) -> Refusal | None:
+    """Two people reopen a tranche as well."""
+    if facts.reopening_by_id is None or facts.reopening_by_id != facts.actor_id:
+        return None
+    return Refusal(
+        "proposer_reopens",
+        Text(
+            "U stelde voor om deze tranche te heropenen. Laat een collega dit bevestigen.",
+            "You proposed to reopen this tranche. Let a colleague confirm it.",
+        ),
+    )
+
+
+def the_ceiling_changes(facts: Facts, given: Given | None) -> Refusal | None:
+    """Another amount than now, for the whole or for a sub-region that has a sub-ceiling."""
+    if given is None:
+        return None
+    ceiling = facts.ceilings.get(str(given.get("pot") or ""))
+    if ceiling is None:
+        return Refusal(
+            "no_such_ceiling",
+            Text("Kies welk plafond u wijzigt.", "Choose which ceiling you change."),
+            field="pot",
+            kind=Kind.INVALID,
+        )
+    if int(given.get("cents") or 0) != ceiling.announced:
+        return None
+    return Refusal(
+        "same_ceiling",
+        Text(
+            "Dit plafond is nu al {now}. Vul een ander bedrag in.",
+            "This ceiling is {now} already. Enter another amount.",
+        ).fill(now=same(euro(ceiling.announced))),
+        field="amount",
+        kind=Kind.INVALID,
+    )
+
+
+def what_is_bound_stays_covered(facts: Facts, given: Given | None) -> Refusal | None:
+    """A ceiling is never below what is awarded, offered or carried away; the database refuses it as well."""
+    if given is None:
+        return None
+    ceiling = facts.ceilings.get(str(given.get("pot") or ""))
+    if ceiling is None or int(given.get("cents") or 0) >= ceiling.least:
+        return None
+    return Refusal(
+        "ceiling_below_bound",
+        Text(
+            "Van dit plafond is {bound} al vergeven. Vul {bound} of meer in.",
+            "Of this ceiling {bound} is bound already. Enter {bound} or more.",
+        ).fill(bound=same(euro(ceiling.least))),
+        field="amount",
+    )
+
+
 T = Transition[Facts]
+
+_CLOSERS = frozenset({Role.FINANCE, Role.COORDINATOR})
+_WHY = needs("explanation", Text("Schrijf op waarom.", "Write why."))
 
 
 def _one(*states: State) -> frozenset[StrEnum]:
@@ -116,7 +199,8 @@ FLOW: Flow[Facts] = Flow(
         State.OPEN: Look(Text("Open", "Open"), Tone.POSITIVE, "check"),
         State.RUNNING: Look(Text("Loopt", "Running"), Tone.INFO, "running"),
         State.CLOSING: Look(Text("Sluiten voorgesteld", "Closing proposed"), Tone.WAITING, "progress"),
-        State.CLOSED: Look(Text("Gesloten", "Closed"), Tone.DECISION, "done", final=True),
+        State.CLOSED: Look(Text("Gesloten", "Closed"), Tone.DECISION, "done"),
+        State.REOPENING: Look(Text("Heropenen voorgesteld", "Reopening proposed"), Tone.WAITING, "progress"),
     },
     transitions=(
         T(
@@ -156,13 +240,29 @@ FLOW: Flow[Facts] = Flow(
             due="closes_at",
         ),
         T(
+            name="change_ceiling",
+            label=Text("Plafond wijzigen", "Change the ceiling"),
+            past=Text("plafond gewijzigd", "ceiling changed"),
+            tone=Tone.DECISION,
+            source=frozenset(LIVE),
+            target=None,
+            who=frozenset({Role.COORDINATOR}),
+            asks="ceiling",
+            guards=(the_ceiling_changes, what_is_bound_stays_covered, _WHY),
+            effects=(Effect.CHANGE_CEILING,),
+            hint=Text(
+                "Een verlaging geldt niet voor aanvragen die al binnen zijn.",
+                "A cut does not hold for applications that are in already.",
+            ),
+        ),
+        T(
             name="propose_closing",
             label=Text("Sluiten voorstellen", "Propose closing"),
             past=Text("sluiten voorgesteld", "closing proposed"),
             tone=Tone.DECISION,
             source=_one(State.RUNNING),
             target=State.CLOSING,
-            who=frozenset({Role.FINANCE, Role.COORDINATOR}),
+            who=_CLOSERS,
             guards=(nothing_blocks_closing,),
             effects=(Effect.RECORD_PROPOSAL,),
             hint=Text("Een collega bevestigt het.", "A colleague confirms it."),
@@ -174,9 +274,9 @@ FLOW: Flow[Facts] = Flow(
             tone=Tone.WAITING,
             source=_one(State.CLOSING),
             target=State.RUNNING,
-            who=frozenset({Role.FINANCE, Role.COORDINATOR}),
-            asks="reason",
-            guards=(needs("explanation", Text("Schrijf op waarom.", "Write why.")),),
+            who=_CLOSERS,
+            asks="staff_reason",
+            guards=(_WHY,),
         ),
         T(
             name="close",
@@ -185,10 +285,49 @@ FLOW: Flow[Facts] = Flow(
             tone=Tone.DECISION,
             source=_one(State.CLOSING),
             target=State.CLOSED,
-            who=frozenset({Role.FINANCE, Role.COORDINATOR}),
+            who=_CLOSERS,
             guards=(not_the_proposer, nothing_blocks_closing),
             effects=(Effect.RECORD_CLOSING,),
             hint=Text("Daarna kan er geen cent meer worden geboekt.", "After this not a cent can be booked any more."),
+        ),
+        T(
+            name="propose_reopening",
+            label=Text("Heropenen voorstellen", "Propose reopening"),
+            past=Text("heropenen voorgesteld", "reopening proposed"),
+            tone=Tone.DECISION,
+            source=_one(State.CLOSED),
+            target=State.REOPENING,
+            who=_CLOSERS,
+            asks="staff_reason",
+            guards=(_WHY,),
+            effects=(Effect.PROPOSE_REOPENING,),
+            hint=Text(
+                "Een collega bevestigt het. Het slotrapport van nu blijft bewaard.",
+                "A colleague confirms it. The closing report of now is kept.",
+            ),
+        ),
+        T(
+            name="refuse_reopening",
+            label=Text("Niet heropenen", "Do not reopen"),
+            past=Text("niet heropend", "not reopened"),
+            tone=Tone.WAITING,
+            source=_one(State.REOPENING),
+            target=State.CLOSED,
+            who=_CLOSERS,
+            asks="staff_reason",
+            guards=(_WHY,),
+        ),
+        T(
+            name="reopen",
+            label=Text("Tranche heropenen", "Reopen the tranche"),
+            past=Text("heropend", "reopened"),
+            tone=Tone.DECISION,
+            source=_one(State.REOPENING),
+            target=State.RUNNING,
+            who=_CLOSERS,
+            guards=(not_the_reopener,),
+            effects=(Effect.RECORD_REOPENING,),
+            hint=Text("Daarna kan er weer worden geboekt.", "After this entries can be made again."),
         ),
     ),
 )

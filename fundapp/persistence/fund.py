@@ -42,6 +42,7 @@ class Tranche(Base):
     """A round of a fund: a window and a ceiling. `spec` is a `domain.fund.TrancheSpec` as data.
 
     Its row is the lock under which all money and all states of its cases change. next_number: for references.
+    reopening_by_id, reopened_by_id: who proposed and who confirmed the last reopening.
     """
 
     __tablename__ = "tranche"
@@ -49,6 +50,11 @@ class Tranche(Base):
         CheckConstraint(one_of("state", tranche.State), name="state"),
         CheckConstraint("opens_at < closes_at", name="window"),
         CheckConstraint("closed_by_id <> proposed_by_id", name="two_people_close"),
+        CheckConstraint("reopened_by_id <> reopening_by_id", name="two_people_reopen"),
+        CheckConstraint(
+            "state NOT IN ('closed', 'reopening') OR (proposed_by_id IS NOT NULL AND closed_by_id IS NOT NULL)",
+            name="closed_by_people",
+        ),
     )
 
     id: Mapped[Id]
@@ -65,6 +71,9 @@ class Tranche(Base):
     proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     closed_at: Mapped[datetime | None]
+    reopening_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reopening_reason: Mapped[str | None]
+    reopened_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     evaluation: Mapped[str | None]
     evaluation_published_at: Mapped[datetime | None]
 

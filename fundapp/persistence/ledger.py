@@ -59,6 +59,19 @@ class TrancheBalance(Base):
     cents: Mapped[Cents]
 
 
+class TrancheMovement(Base):
+    """What moved in an account of a tranche, by year (in Amsterdam) and by why: the lines of its statements, kept."""
+
+    __tablename__ = "tranche_movement"
+
+    tranche_id: Mapped[int] = mapped_column(ForeignKey("tranche.id"), primary_key=True)
+    pot: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    movement: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    cents: Mapped[Cents]
+
+
 class CaseBalance(Base):
     """What stands in an account for one application."""
 

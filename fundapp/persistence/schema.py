@@ -6,6 +6,7 @@ from fundapp.persistence import (
     application,
     change,
     decision,
+    export,
     fund,
     journal,
     ledger,
@@ -18,6 +19,8 @@ from fundapp.persistence import (
     review,
     settlement,
     short_lived,
+    tranche,
+    waitlist,
 )
 from fundapp.persistence.db import Base
 
@@ -25,6 +28,7 @@ TABLES = (
     application,
     change,
     decision,
+    export,
     fund,
     journal,
     ledger,
@@ -37,6 +41,8 @@ TABLES = (
     review,
     settlement,
     short_lived,
+    tranche,
+    waitlist,
 )
 
 metadata = Base.metadata

@@ -22,9 +22,11 @@ from fundapp.domain.settlement import line_refusals
 from fundapp.domain.text import Text, same
 from fundapp.domain.window import Window
 from fundapp.persistence.application import Application, EligibilityCheck, Submission
+from fundapp.persistence.db import Moment
 from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.services import decision, draft_reading, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
+from fundapp.services.ceilings import FREE_FOR
 from fundapp.services.ledger import case_balances
 from fundapp.services.receipt import receipt_row
 from fundapp.services.subject import missing
@@ -122,24 +124,29 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
     )
 
 
-_DECISION = text("""
+_DECISION = text(f"""
   SELECT advice.adviser_id, advice.outcome, advice.amount_cents,
     (SELECT json_agg(json_build_array(category, quantity * unit_cents)) FROM budget_line
      WHERE application_id = :id) AS budget,
-    (SELECT min(cents) FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
-     WHERE b.tranche_id = :tranche AND b.account = 'available'
-       AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region))) AS free,
+    (SELECT json_build_array(min(f.cents), min(f.now)) FROM ({FREE_FOR}) f) AS free,
     EXISTS (SELECT FROM bank_account WHERE board_number = :board AND confirmed_at IS NOT NULL) AS account_known
   FROM (SELECT) one
   LEFT JOIN LATERAL (SELECT adviser_id, outcome, amount_cents FROM advice WHERE application_id = :id
                      ORDER BY id DESC LIMIT 1) advice ON true
-""")
+""").bindparams(bindparam("submitted", type_=Moment))  # noqa: S608  (both parts stand in the code)
 """All that a decision asks, in one statement: a page that shows what can be done pays for it each time."""
 
 
 def _decision_facts(session: Session, app: Application) -> dict[str, Any]:
-    values = {"id": app.id, "tranche": app.tranche_id, "region": app.sub_region, "board": app.board_number}
+    values = {
+        "id": app.id,
+        "tranche": app.tranche_id,
+        "region": app.sub_region,
+        "board": app.board_number,
+        "submitted": app.submitted_at,
+    }
     row = session.execute(_DECISION, values).one()
+    free, free_now = row.free
     spec = funds.spec_of(session, app.fund_version_id)
     cost = sum(cents for key, cents in row.budget or () if (c := spec.category(key)) is None or c.eligible)
     return {
@@ -147,7 +154,8 @@ def _decision_facts(session: Session, app: Application) -> dict[str, Any]:
         "advised_outcome": row.outcome,
         "advised_cents": row.amount_cents,
         "grantable": spec.grant_of(app.requested_cents, cost=cost),
-        "free": row.free or 0,
+        "free": free or 0,
+        "free_now": free_now or 0,
         "account_known": row.account_known,
     }
 

@@ -15,7 +15,7 @@ from fundapp.domain.ledger import Account, Posting
 from fundapp.domain.payment import InstalmentState, OrderState, Purpose
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.text import Text
-from fundapp.domain.tranche import State as TrancheState
+from fundapp.domain.tranche import SHUT
 from fundapp.persistence.application import Application
 from fundapp.persistence.payment import BankLine, Instalment, PaymentBatch, PaymentOrder
 from fundapp.services.act import Booking
@@ -55,7 +55,7 @@ class Booker:
     def lock(self, tranche_ids: Iterable[int]) -> None:
         """Lock the tranches that may be concerned, in order of id, before anything of them is read."""
         for tranche_id in sorted(tranche_ids):
-            if lock_tranche(self.session, tranche_id).state == TrancheState.CLOSED:
+            if lock_tranche(self.session, tranche_id).state in SHUT:
                 self._closed.add(tranche_id)
 
     def book(self, line: BankLine, found: Match, *, by_hand: bool) -> tuple[str, ...] | Unmatched:

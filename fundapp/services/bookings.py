@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,11 +59,13 @@ def record(
     data: Mapping[str, Any],
     kind: str = "application",
     reason: str = "",
+    besides: Iterable[Callable[[int], object]] = (),
 ) -> int:
     """Write what happened to the money of a case without a change of its state, and the entries; return the journal id.
 
     row: the case, its tranche locked. stream: the tranche's id. action: such as "payment_confirmed". data: what the
-    journal keeps besides. Raises IntegrityError as `write_entries`.
+    journal keeps besides. besides: make the rows that point to the journal row and go before the entries.
+    Raises IntegrityError as `write_entries`.
     """
     journal = Journal(
         stream=stream,
@@ -80,6 +82,8 @@ def record(
         request_key=None,
     )
     session.add(journal)
+    session.flush()
+    session.add_all([make(journal.id) for make in besides])
     session.flush()
     write_entries(session, journal.id, bookings, now)
     return journal.id

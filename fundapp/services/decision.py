@@ -21,7 +21,7 @@ from fundapp.persistence.payment import BankAccount, Instalment
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import Advice
 from fundapp.persistence.settlement import FinalReport, ReportLine
-from fundapp.services import funds, terms
+from fundapp.services import ceilings, funds, terms
 from fundapp.services.act import Act
 from fundapp.services.letters import letter_row
 
@@ -138,15 +138,13 @@ def record_decision(act: Act) -> None:
 
 
 def commit_funds(act: Act) -> None:
-    """Promise the money: the database refuses what is not there."""
+    """Promise the money: the database refuses what is not there. A later cut gives way to an earlier application."""
     app: Application = act.row
     amount = int(act.given["amount_cents"])
-    act.book(
-        ledger.award(amount),
-        tranche_id=app.tranche_id,
-        pot=funds.pot_of(act.session, app),
-        application_id=app.id,
-    )
+    pot = funds.pot_of(act.session, app)
+    if amount > act.facts.free_now:
+        ceilings.give_way(act, app, pot, amount)
+    act.book(ledger.award(amount), tranche_id=app.tranche_id, pot=pot, application_id=app.id)
 
 
 def freeze_award(act: Act) -> None:

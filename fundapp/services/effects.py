@@ -9,7 +9,7 @@ from fundapp.domain.change import Effect as OfChange
 from fundapp.domain.flows import FLOWS
 from fundapp.domain.payment import Effect as OfPayment
 from fundapp.domain.tranche import Effect as OfTranche
-from fundapp.services import application, change, decision, payment, settlement, tranche
+from fundapp.services import application, ceilings, change, closing, decision, payment, settlement
 from fundapp.services.act import Handler
 
 HANDLERS: dict[Enum, Handler] = {
@@ -27,9 +27,12 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.INTEND_DETERMINATION: settlement.intend,
     OfApplication.RECORD_RESPONSE: settlement.record_response,
     OfApplication.DETERMINE: settlement.determine,
-    OfTranche.SET_CEILING: tranche.set_ceiling,
-    OfTranche.RECORD_PROPOSAL: tranche.record_proposal,
-    OfTranche.RECORD_CLOSING: tranche.record_closing,
+    OfTranche.SET_CEILING: ceilings.announce,
+    OfTranche.CHANGE_CEILING: ceilings.change,
+    OfTranche.RECORD_PROPOSAL: closing.record_proposal,
+    OfTranche.RECORD_CLOSING: closing.record_closing,
+    OfTranche.PROPOSE_REOPENING: closing.propose_reopening,
+    OfTranche.RECORD_REOPENING: closing.record_reopening,
     OfPayment.APPROVE_BATCH: payment.approve,
     OfPayment.RELEASE_BATCH: payment.release,
     OfChange.APPLY_CHANGE: change.apply_change,

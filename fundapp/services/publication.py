@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text, same
-from fundapp.domain.tranche import State
+from fundapp.domain.tranche import SHUT
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.people import Person
 from fundapp.services import tranche
@@ -54,7 +54,7 @@ def publish_evaluation(session: Session, ref: str, text: str, *, actor: Actor, n
                 kind=Kind.FORBIDDEN,
             )
         )
-    if row.state == State.CLOSED:
+    if row.state in SHUT:
         raise Refused(
             Refusal(
                 "tranche_closed",

@@ -339,19 +339,6 @@ def school_of(session: Session, app: Application) -> str:
     return session.execute(select(School.name).where(School.code == app.school_code)).scalar_one()
 
 
-_FREE = text("""
-  SELECT b.pot, b.cents FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
-  WHERE b.tranche_id = :tranche AND b.account = 'available'
-    AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region)) ORDER BY b.pot
-""")
-
-
-def free_for(session: Session, app: Application) -> dict[str, int]:
-    """Return what can still be awarded (cents): in the tranche under "", and in its sub-region's pot if it has one."""
-    found = session.execute(_FREE, {"tranche": app.tranche_id, "region": app.sub_region})
-    return {row.pot: row.cents for row in found}
-
-
 _DOCUMENT = text("""
   SELECT x.file_name, x.sha256, d.media_type, d.size FROM attachment x JOIN stored_document d ON d.sha256 = x.sha256
   WHERE x.id = :id AND x.application_id = :application AND EXISTS (

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fundapp.domain import application, ledger, tranche
+from fundapp.domain import application, tranche
 from fundapp.domain.ledger import Account
 from fundapp.domain.money import euro
 from fundapp.domain.people import Actor, Role, Scope, roles_on
@@ -18,8 +18,8 @@ from fundapp.domain.tranche import Blocker
 from fundapp.persistence.application import Application
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankLine
-from fundapp.services import funds
-from fundapp.services.act import Act, CaseType
+from fundapp.services import ceilings
+from fundapp.services.act import CaseType
 from fundapp.services.bank_gaps import gaps
 from fundapp.services.ledger import tranche_balances
 from fundapp.services.subject import lock_tranche, missing
@@ -107,16 +107,20 @@ _OPEN_ACCOUNTS = (
 
 def _facts(session: Session, row: Tranche, actor: Actor, now: datetime) -> tranche.Facts:
     needs_checklist = row.state in (tranche.State.RUNNING, tranche.State.CLOSING) and actor.id is not None
+    roles = _roles(actor, row)
+    needs_ceilings = row.state in tranche.LIVE and Role.COORDINATOR in roles
     return tranche.Facts(
         state=row.state,
         version=row.version,
-        roles=_roles(actor, row),
+        roles=roles,
         actor_id=actor.id,
         now=now,
         opens_at=row.opens_at,
         closes_at=row.closes_at,
         blockers=blockers(session, row) if needs_checklist else (),
         proposed_by_id=row.proposed_by_id,
+        reopening_by_id=row.reopening_by_id,
+        ceilings=ceilings.by_pot(session, row) if needs_ceilings else {},
     )
 
 
@@ -127,32 +131,6 @@ def _roles(actor: Actor, row: Tranche) -> frozenset[Role]:
 
 def _scope(_session: Session, row: Tranche) -> Scope:
     return Scope(fund=row.fund_key)
-
-
-# --- effects ----------------------------------------------------------------------------------------------------------
-
-
-def set_ceiling(act: Act) -> None:
-    """The announced ceiling, and the sub-ceilings within it, become money that can be awarded (Awb 4:25, 4:26)."""
-    row: Tranche = act.row
-    spec = funds.tranche_spec(row)
-    act.book(ledger.set_ceiling(spec.ceiling_cents), tranche_id=row.id)
-    for pot, cents in sorted(spec.sub_ceilings_cents.items()):
-        act.book(ledger.set_sub_ceiling(cents), tranche_id=row.id, pot=pot)
-
-
-def record_proposal(act: Act) -> None:
-    """Who proposed, so that somebody else confirms."""
-    act.row.proposed_by_id = act.person_id
-
-
-def record_closing(act: Act) -> None:
-    """The closing figures, in the journal; from here the database refuses every entry."""
-    row: Tranche = act.row
-    row.closed_by_id = act.person_id
-    row.closed_at = act.now
-    balances = tranche_balances(act.session, row.id)
-    act.data["closing"] = {str(account): cents for account, cents in sorted(balances.items())}
 
 
 def _context(_session: Session, row: Tranche) -> dict[str, Any]:

@@ -136,8 +136,9 @@ def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | Non
     )
     session.add(journal)
     session.flush()
-    write_entries(session, journal.id, act.bookings, act.now)
     session.add_all([make(journal.id) for make in act.after_journal])
+    session.flush()  # a ceiling's history goes before its entries: the database holds them together
+    write_entries(session, journal.id, act.bookings, act.now)
     if act.transition.mail:
         _write_mails(case, act, journal.id)
     session.flush()

@@ -22,6 +22,7 @@ from fundapp.services.transitions import look
 from fundapp.web.access import access, case, staff
 from fundapp.web.actions import actions_of, actions_on, lands_on, page_of
 from fundapp.web.errors import STATUS, form_errors
+from fundapp.web.forms import tranche as forms
 from fundapp.web.forms.finance import EvaluationForm
 from fundapp.web.paging import after, case_for, cut
 from fundapp.web.session import db, notify, request_now, signed_in, wake
@@ -30,6 +31,8 @@ bp = Blueprint("tranches", __name__)
 
 READERS = (Role.FINANCE, Role.COORDINATOR, Role.DECISION_MAKER)
 CLOSERS = (Role.FINANCE, Role.COORDINATOR)
+BOARD = frozenset({forms.CEILING})
+"""What the transitions ask that stand on the board; the others stand on the page about closing."""
 
 
 @page_of("tranche")
@@ -135,7 +138,7 @@ def closing(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its r
             open_count=len(facts.blockers),
             runs=runs,
             figures=figures,
-            actions=actions_on(found),
+            actions=[action for action in actions_on(found) if action.asks not in BOARD],
         )
     )
 

@@ -498,6 +498,85 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "carry_over",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.BigInteger(), nullable=False),
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("booked_by_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'booked') = (booked_by_id IS NOT NULL)", name=op.f("ck_carry_over_booked_by_somebody")
+        ),
+        sa.CheckConstraint("state IN ('booked', 'proposed', 'refused')", name=op.f("ck_carry_over_state")),
+        sa.CheckConstraint("booked_by_id <> proposed_by_id", name=op.f("ck_carry_over_two_people_carry")),
+        sa.CheckConstraint("cents > 0", name=op.f("ck_carry_over_cents")),
+        sa.CheckConstraint("source_id <> target_id", name=op.f("ck_carry_over_two_tranches")),
+        sa.ForeignKeyConstraint(["booked_by_id"], ["person.id"], name=op.f("fk_carry_over_booked_by_id")),
+        sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_carry_over_proposed_by_id")),
+        sa.ForeignKeyConstraint(["source_id"], ["tranche.id"], name=op.f("fk_carry_over_source_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["tranche.id"], name=op.f("fk_carry_over_target_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_carry_over")),
+        sa.UniqueConstraint("ref", name=op.f("uq_carry_over_ref")),
+    )
+    op.create_index(op.f("ix_carry_over_target_id"), "carry_over", ["target_id"], unique=False)
+    op.create_index(
+        "uq_carry_over_one_proposed", "carry_over", ["source_id"], unique=True, postgresql_where="state = 'proposed'"
+    )
+    op.create_table(
+        "closing",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("journal_id", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("closed_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("pdf_sha256", sa.Text(), nullable=True),
+        sa.Column("xlsx_sha256", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.CheckConstraint("closed_by_id <> proposed_by_id", name=op.f("ck_closing_two_people_close")),
+        sa.ForeignKeyConstraint(["closed_by_id"], ["person.id"], name=op.f("fk_closing_closed_by_id")),
+        sa.ForeignKeyConstraint(["journal_id"], ["journal.id"], name=op.f("fk_closing_journal_id")),
+        sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_closing_proposed_by_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_closing_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closing")),
+        sa.UniqueConstraint("tranche_id", "number", name=op.f("uq_closing_tranche_id_number")),
+    )
+    op.create_table(
+        "export",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("fund_key", sa.Text(), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=True),
+        sa.Column("form", sa.Text(), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=True),
+        sa.Column("last_on", sa.Date(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("rows", sa.Integer(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.CheckConstraint("(state = 'made') = (sha256 IS NOT NULL)", name=op.f("ck_export_made")),
+        sa.CheckConstraint("form IN ('csv', 'xlsx')", name=op.f("ck_export_form")),
+        sa.CheckConstraint("state IN ('expired', 'failed', 'made', 'sent', 'waiting')", name=op.f("ck_export_state")),
+        sa.CheckConstraint("first_on <= last_on", name=op.f("ck_export_period")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["person.id"], name=op.f("fk_export_asked_by_id")),
+        sa.ForeignKeyConstraint(["fund_key"], ["fund.key"], name=op.f("fk_export_fund_key")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_export_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_export")),
+    )
+    op.create_index("ix_export_fund", "export", ["fund_key", "id"], unique=False)
+    op.create_index("ix_export_waiting", "export", ["id"], unique=False, postgresql_where="state = 'waiting'")
+    op.create_table(
         "tranche_balance",
         sa.Column("tranche_id", sa.BigInteger(), nullable=False),
         sa.Column("pot", sa.Text(), nullable=False),
@@ -621,6 +700,40 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("application_id", "account", name=op.f("pk_case_balance")),
     )
     op.create_table(
+        "ceiling_change",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("journal_id", sa.BigInteger(), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("pot", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("old_cents", sa.BigInteger(), nullable=False),
+        sa.Column("new_cents", sa.BigInteger(), nullable=False),
+        sa.Column("announced_cents", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by_id", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(kind = 'earlier') = (application_id IS NOT NULL)", name=op.f("ck_ceiling_change_earlier")),
+        sa.CheckConstraint(
+            "kind <> 'changed' OR (reason <> '' AND by_id IS NOT NULL)", name=op.f("ck_ceiling_change_who_and_why")
+        ),
+        sa.CheckConstraint(
+            "kind IN ('announced', 'carried', 'changed', 'earlier')", name=op.f("ck_ceiling_change_kind")
+        ),
+        sa.CheckConstraint(
+            "new_cents >= 0 AND announced_cents >= 0 AND old_cents <> new_cents", name=op.f("ck_ceiling_change_cents")
+        ),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_ceiling_change_application_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_ceiling_change_by_id")),
+        sa.ForeignKeyConstraint(["journal_id"], ["journal.id"], name=op.f("fk_ceiling_change_journal_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_ceiling_change_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ceiling_change")),
+        sa.UniqueConstraint(
+            "journal_id", "tranche_id", "pot", name=op.f("uq_ceiling_change_journal_id_tranche_id_pot")
+        ),
+    )
+    op.create_index("ix_ceiling_change_tranche", "ceiling_change", ["tranche_id", "pot", "id"], unique=False)
+    op.create_table(
         "change_request",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
@@ -718,9 +831,7 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.CheckConstraint("purpose IN ('advance', 'final')", name=op.f("ck_instalment_purpose")),
-        sa.CheckConstraint(
-            "state IN ('dropped', 'due', 'ordered', 'paid', 'waiting')", name=op.f("ck_instalment_state")
-        ),
+        sa.CheckConstraint("state IN ('dropped', 'due', 'held', 'ordered', 'paid')", name=op.f("ck_instalment_state")),
         sa.CheckConstraint("cents > 0", name=op.f("ck_instalment_cents")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_instalment_application_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instalment")),
@@ -808,6 +919,29 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_letter_application_id"), "letter", ["application_id"], unique=False)
     op.create_table(
+        "offer",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("offered_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "outcome IS NULL OR outcome IN ('accepted', 'declined', 'lapsed', 'withdrawn')",
+            name=op.f("ck_offer_outcome"),
+        ),
+        sa.CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name=op.f("ck_offer_ended")),
+        sa.CheckConstraint("cents > 0", name=op.f("ck_offer_cents")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_offer_application_id")),
+        sa.ForeignKeyConstraint(["offered_by_id"], ["person.id"], name=op.f("fk_offer_offered_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
+        sa.UniqueConstraint("application_id", "number", name=op.f("uq_offer_application_id_number")),
+    )
+    op.create_index("uq_offer_one_stands", "offer", ["application_id"], unique=True, postgresql_where="outcome IS NULL")
+    op.create_table(
         "partner",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -834,6 +968,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_recovery_ref")),
     )
     op.create_index(op.f("ix_recovery_application_id"), "recovery", ["application_id"], unique=False)
+    op.create_table(
+        "reopening",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("closing_id", sa.BigInteger(), nullable=False),
+        sa.Column("journal_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("by_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("reason <> ''", name=op.f("ck_reopening_reason")),
+        sa.CheckConstraint("by_id <> proposed_by_id", name=op.f("ck_reopening_two_people_reopen")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_reopening_by_id")),
+        sa.ForeignKeyConstraint(["closing_id"], ["closing.id"], name=op.f("fk_reopening_closing_id")),
+        sa.ForeignKeyConstraint(["journal_id"], ["journal.id"], name=op.f("fk_reopening_journal_id")),
+        sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_reopening_proposed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reopening")),
+        sa.UniqueConstraint("closing_id", name=op.f("uq_reopening_closing_id")),
+    )
     op.create_table(
         "report_line",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

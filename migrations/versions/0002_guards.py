@@ -24,7 +24,16 @@ APPEND_ONLY = (
     "fund_version",
     "eligibility_check",
     "intent_response",
+    "ceiling_change",
+    "reopening",
 )
+
+OF_A_TRANCHE = {
+    "ceiling_change": "NEW.tranche_id",
+    "carry_over": "NEW.source_id, NEW.target_id",
+    "offer": "(SELECT tranche_id FROM application WHERE id = NEW.application_id)",
+}
+"""Tables besides the ledger in which nothing is written for a closed tranche, and which tranches a row is about."""
 
 JOURNAL = """
 CREATE FUNCTION journal_digest(prev bytea, j journal) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
@@ -51,7 +60,8 @@ CREATE TRIGGER journal_chain BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCT
 LEDGER = """
 CREATE FUNCTION ledger_post() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT FROM added a JOIN tranche t ON t.id = a.tranche_id WHERE t.state = 'closed') THEN
+  IF EXISTS (SELECT FROM added a JOIN tranche t ON t.id = a.tranche_id
+             WHERE t.state IN ('closed', 'reopening')) THEN
     RAISE EXCEPTION 'the tranche is closed: no entry can be made in it'
       USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_ledger_entry_tranche_closed';
   END IF;
@@ -64,6 +74,21 @@ BEGIN
              WHERE e.id NOT IN (SELECT id FROM added)) THEN
     RAISE EXCEPTION 'a posting cannot be added to'
       USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_ledger_entry_whole';
+  END IF;
+
+  IF EXISTS (SELECT FROM (SELECT journal_id, tranche_id, pot, sum(cents) AS cents FROM added
+                          WHERE account = 'ceiling' GROUP BY journal_id, tranche_id, pot) a
+             LEFT JOIN ceiling_change c USING (journal_id, tranche_id, pot)
+             WHERE c.new_cents - c.old_cents IS DISTINCT FROM -a.cents) THEN
+    RAISE EXCEPTION 'a ceiling changes together with its history'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_ledger_entry_ceiling_told';
+  END IF;
+  IF EXISTS (SELECT FROM added WHERE movement = 'carry_over' GROUP BY journal_id
+             HAVING sum(cents) FILTER (WHERE account = 'carried')
+                      IS DISTINCT FROM -sum(cents) FILTER (WHERE account = 'ceiling')
+                 OR count(DISTINCT tranche_id) <> 2) THEN
+    RAISE EXCEPTION 'money that is carried over leaves one tranche and enters another'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_ledger_entry_carry_over_paired';
   END IF;
 
   -- Money that leaves an account may come from what the same statement put into it: sum first, then apply.
@@ -83,6 +108,26 @@ BEGIN
   SELECT m.tranche_id, m.pot, m.account, m.cents FROM moved m
   WHERE NOT EXISTS (SELECT FROM changed c
                     WHERE c.tranche_id = m.tranche_id AND c.pot = m.pot AND c.account = m.account);
+
+  WITH moved AS (
+    SELECT tranche_id, p.pot, extract(year FROM at AT TIME ZONE 'Europe/Amsterdam')::int AS year, movement, account,
+           sum(cents) AS cents
+    FROM added a
+    CROSS JOIN LATERAL (
+      SELECT '' AS pot WHERE a.movement <> 'sub_ceiling_set' UNION SELECT a.pot WHERE a.pot <> ''
+    ) p
+    GROUP BY tranche_id, p.pot, 3, movement, account
+  ), changed AS (
+    UPDATE tranche_movement b SET cents = b.cents + m.cents FROM moved m
+    WHERE b.tranche_id = m.tranche_id AND b.pot = m.pot AND b.year = m.year AND b.movement = m.movement
+      AND b.account = m.account
+    RETURNING b.tranche_id, b.pot, b.year, b.movement, b.account
+  )
+  INSERT INTO tranche_movement (tranche_id, pot, year, movement, account, cents)
+  SELECT m.tranche_id, m.pot, m.year, m.movement, m.account, m.cents FROM moved m
+  WHERE NOT EXISTS (SELECT FROM changed c
+                    WHERE c.tranche_id = m.tranche_id AND c.pot = m.pot AND c.year = m.year
+                      AND c.movement = m.movement AND c.account = m.account);
 
   WITH moved AS (
     SELECT application_id, account, sum(cents) AS cents FROM added
@@ -112,8 +157,85 @@ END $$;
 
 CREATE TRIGGER kept_by_the_ledger BEFORE INSERT OR UPDATE OR DELETE ON tranche_balance
   FOR EACH ROW EXECUTE FUNCTION kept_by_the_ledger();
+CREATE TRIGGER kept_by_the_ledger BEFORE INSERT OR UPDATE OR DELETE ON tranche_movement
+  FOR EACH ROW EXECUTE FUNCTION kept_by_the_ledger();
 CREATE TRIGGER kept_by_the_ledger BEFORE INSERT OR UPDATE OR DELETE ON case_balance
   FOR EACH ROW EXECUTE FUNCTION kept_by_the_ledger();
+"""
+
+TRANCHES = """
+CREATE FUNCTION ceiling_follows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE before ceiling_change;
+BEGIN
+  SELECT * INTO before FROM ceiling_change
+  WHERE tranche_id = NEW.tranche_id AND pot = NEW.pot AND id < NEW.id ORDER BY id DESC LIMIT 1;
+  IF NEW.old_cents <> coalesce(before.new_cents, 0)
+     OR NEW.announced_cents <> coalesce(before.announced_cents, 0)
+        + (CASE NEW.kind WHEN 'earlier' THEN 0 ELSE NEW.new_cents - NEW.old_cents END)
+     OR NEW.old_cents <> coalesce((SELECT -cents FROM tranche_balance WHERE tranche_id = NEW.tranche_id
+                                   AND pot = NEW.pot AND account = 'ceiling'), 0) THEN
+    RAISE EXCEPTION 'the history of a ceiling follows the ledger'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_ceiling_change_follows';
+  END IF;
+  IF NEW.kind = 'earlier' AND NOT EXISTS (
+       SELECT FROM ceiling_change c JOIN application a ON a.id = NEW.application_id
+       WHERE c.tranche_id = NEW.tranche_id AND c.pot = NEW.pot AND c.announced_cents >= NEW.new_cents
+         AND (c.at > a.submitted_at
+              OR c.id = (SELECT max(id) FROM ceiling_change
+                         WHERE tranche_id = NEW.tranche_id AND pot = NEW.pot AND at <= a.submitted_at))) THEN
+    RAISE EXCEPTION 'a cut gives way only to what the ceiling was when an application came in'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_ceiling_change_held_before';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER ceiling_follows AFTER INSERT ON ceiling_change
+  FOR EACH ROW EXECUTE FUNCTION ceiling_follows();
+
+CREATE FUNCTION reopened_by_two() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.state IN ('closed', 'reopening') AND NEW.state NOT IN ('closed', 'reopening')
+     AND (OLD.state = 'closed' OR NEW.reopening_by_id IS NULL OR NEW.reopened_by_id IS NULL) THEN
+    RAISE EXCEPTION 'a closed tranche is reopened by two people'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_tranche_reopened_by_two';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER reopened_by_two BEFORE UPDATE OF state ON tranche FOR EACH ROW EXECUTE FUNCTION reopened_by_two();
+
+CREATE FUNCTION closing_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND (to_jsonb(NEW) - '{pdf_sha256,xlsx_sha256,failure}'::text[])
+                        = (to_jsonb(OLD) - '{pdf_sha256,xlsx_sha256,failure}'::text[])
+     AND (OLD.pdf_sha256 IS NULL OR OLD.pdf_sha256 = NEW.pdf_sha256)
+     AND (OLD.xlsx_sha256 IS NULL OR OLD.xlsx_sha256 = NEW.xlsx_sha256) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'closing is append-only: correct it with a new row' USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE TRIGGER closing_is_kept BEFORE UPDATE OR DELETE ON closing FOR EACH ROW EXECUTE FUNCTION closing_is_kept();
+CREATE TRIGGER closing_is_kept_whole BEFORE TRUNCATE ON closing
+  FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+CREATE FUNCTION tranche_is_shut(VARIADIC ids bigint[]) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM tranche WHERE id = ANY (ids) AND state IN ('closed', 'reopening'))
+$$;
+"""
+
+NOT_IN_A_CLOSED_ONE = """
+CREATE FUNCTION not_in_a_closed_tranche_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF tranche_is_shut({tranches}) THEN
+    RAISE EXCEPTION 'the tranche is closed: {table} cannot be written'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_{table}_tranche_closed';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER not_in_a_closed_tranche BEFORE INSERT OR UPDATE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION not_in_a_closed_tranche_{table}();
 """
 
 HISTORY = """
@@ -129,6 +251,9 @@ def upgrade() -> None:
     op.execute(JOURNAL)
     op.execute(LEDGER)
     op.execute(HISTORY)
+    op.execute(TRANCHES)
+    for table, tranches in OF_A_TRANCHE.items():
+        op.execute(NOT_IN_A_CLOSED_ONE.format(table=table, tranches=tranches))
     for table in APPEND_ONLY:
         op.execute(
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} "

@@ -308,8 +308,7 @@ def test_nothing_is_booked_in_a_closed_tranche_and_the_rest_of_the_statement_is(
     other = run.cases.application(run.cases.tranche("PO-T2"), run.cases.school("99AE00", "Andere", board="99995"))
     run.cases.awarded(other, 100_000, advance=80_000, number=9)
     second = send(run.session, run.cases, [other])
-    run.session.get_one(Tranche, run.apps[0].tranche_id).state = "closed"
-    run.session.flush()
+    run.cases.shut(run.session.get_one(Tranche, run.apps[0].tranche_id))
     lines = second.read(run.returned(0), second.paid(0), number="2025-002", opening=OPENING - 600_000).lines
     assert [line.matched_as for line in lines] == [None, "payment"]
     assert lines[0].why is not None

@@ -138,7 +138,7 @@ def test_only_accounts_and_movements_that_exist(session: Session, app: Applicati
 
 
 def test_nothing_is_booked_in_a_closed_tranche(session: Session, app: Application) -> None:
-    sql(session, "UPDATE tranche SET state = 'closed'")
+    Cases(session).shut(session.get_one(Tranche, app.tranche_id))
     with pytest.raises(IntegrityError, match="the tranche is closed"):
         halves(session, ("available", -100), ("committed", 100))
 

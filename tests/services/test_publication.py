@@ -34,8 +34,8 @@ def test_it_is_published_with_its_moment(session: Session) -> None:
 def test_what_cannot_be_published(session: Session, text: str, role: Role, state: str, code: str) -> None:
     cases = Cases(session)
     row = cases.tranche()
-    row.state = state
-    session.flush()
+    if state == "closed":
+        cases.shut(row)
     with pytest.raises(Refused) as refused:
         publish_evaluation(session, row.ref, text, actor=cases.person("Corrie Post", role), now=NOW)
     assert refused.value.code == code

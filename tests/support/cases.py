@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 
 from fundapp.adapters.fund_file import FUNDS, load_fund
 from fundapp.domain import ledger
+from fundapp.domain.ceiling import Ceiling, Kind
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.ledger import Posting
-from fundapp.domain.people import Actor, Grant, Role
+from fundapp.domain.people import SYSTEM, Actor, Grant, Role
 from fundapp.domain.register import fold
 from fundapp.domain.term import Profile
+from fundapp.domain.tranche import FLOW as TRANCHES
 from fundapp.persistence.application import Application
 from fundapp.persistence.decision import Award, Decision
 from fundapp.persistence.fund import FundVersion, Tranche
@@ -28,12 +30,15 @@ from fundapp.persistence.payment import BankAccount, Instalment
 from fundapp.persistence.people import Person, RoleGrant
 from fundapp.persistence.register import School, SchoolBoard, SubRegion
 from fundapp.persistence.review import Advice
-from fundapp.services.act import Booking
+from fundapp.services.act import Act, Booking
 from fundapp.services.bookings import record
+from fundapp.services.ceilings import move
 from fundapp.services.funds import pot_of, publish
 from tests.support.camt import example_iban
 
 NOW = datetime(2025, 3, 14, 12, 0, tzinfo=UTC)
+ANNOUNCED = datetime(2024, 1, 2, 12, 0, tzinfo=UTC)
+"""When the ceiling of every tranche here was announced."""
 SUB_REGIONS = {
     "walcheren": "Walcheren",
     "oosterschelde": "Oosterschelde",
@@ -100,11 +105,35 @@ class Cases:
                 spec={"sub_ceilings_cents": sub_ceilings or {}},
             )
         )
-        bookings = [Booking(posting, row.id, "", None) for posting in ledger.set_ceiling(ceiling)]
-        for pot, cents in (sub_ceilings or {}).items():
-            bookings += [Booking(posting, row.id, pot, None) for posting in ledger.set_sub_ceiling(cents)]
-        self._record(row, row.id, "announce", bookings, kind="tranche")
+        self._announce(row, {"": ceiling, **(sub_ceilings or {})})
         return row
+
+    def _announce(self, row: Tranche, amounts: dict[str, int]) -> None:
+        """Book the ceilings with their history, as the announcement does."""
+        act = Act(self.session, row, None, TRANCHES.transition("announce"), {}, SYSTEM, ANNOUNCED)
+        for pot, cents in amounts.items():
+            postings = ledger.set_sub_ceiling(cents) if pot else ledger.set_ceiling(cents)
+            if cents:
+                move(act, row.id, pot, Kind.ANNOUNCED, cents, before=Ceiling(0, 0, 0), postings=postings)
+        record(
+            self.session,
+            row=row,
+            stream=row.id,
+            action="announce",
+            actor=SYSTEM,
+            now=ANNOUNCED,
+            bookings=act.bookings,
+            data=act.data,
+            kind="tranche",
+            besides=act.after_journal,
+        )
+
+    def shut(self, tranche: Tranche) -> None:
+        """Close a tranche the short way: only its state, and the two people that the database asks."""
+        first, second = (self.person(f"Sluiter {word} {next(self._numbers)}") for word in ("een", "twee"))
+        tranche.proposed_by_id, tranche.closed_by_id = first.id, second.id
+        tranche.state, tranche.closed_at = "closed", NOW
+        self.session.flush()
 
     def school(
         self, code: str = "99AA00", name: str = "De Ozobot", *, board: str = "99990", region: str = "oosterschelde"
