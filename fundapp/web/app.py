@@ -17,8 +17,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import ROOT, Settings
 from fundapp.persistence.db import reading_options
 from fundapp.services.programme import programme
-from fundapp.web import access, errors, headers, health, inbox, navigation, parking, present, session
+from fundapp.web import access, errors, headers, health, inbox, navigation, parking, session
 from fundapp.web.assets import core_style
+from fundapp.web.templating import Pages
 
 FEATURES = (
     "health",
@@ -51,6 +52,8 @@ def utcnow() -> datetime:
 
 class Application(Flask):
     """Flask, with one place for the log of what broke. In production an address of a static file is worked out once."""
+
+    jinja_environment = Pages
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -132,7 +135,7 @@ def _before(app: Flask) -> None:
 
 
 def _templates(app: Flask, settings: Settings) -> None:
-    present.install(app.jinja_env, session.current_language)
+    app.extensions["language"] = session.current_language
     with suppress(OSError):  # compiled templates are kept for the next start, where there is a folder for them
         kept = settings.local / "templates"
         kept.mkdir(mode=0o700, parents=True, exist_ok=True)

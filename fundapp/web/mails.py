@@ -1,14 +1,13 @@
 """Mails in words: one source per mail, `templates/mail/<template>.txt`, rendered as plain text and as simple HTML.
 
 The two skeletons, `_text.txt` and `_page.html`, lend the same blocks a different dress; each has an environment of its
-own, because only one of them escapes.
+own in each language, because only one of them escapes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any
 
@@ -16,16 +15,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from config import ROOT
-from fundapp.domain.text import Language
+from fundapp.domain.text import LANGUAGES, Language
 from fundapp.services.delivery import Words
-from fundapp.web.present import install
+from fundapp.web.templating import speak
 
 FOLDER = ROOT / "templates" / "mail"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("[!_]*.txt")))
 """Every mail that there is."""
 
 _BLANK_LINE = re.compile(r"\r?\n[ \t\r]*\n")
-_language: ContextVar[Language] = ContextVar("mail_language", default="nl")
 
 
 class Mails:
@@ -34,23 +32,20 @@ class Mails:
     def __init__(self, base_url: str) -> None:
         """base_url: in front of every `url_path`."""
         self._base_url = base_url.rstrip("/")
-        self._text = _environment("_text.txt", escape=False, paragraphs=_as_text)
-        self._html = _environment("_page.html", escape=True, paragraphs=_as_html)
+        self._text = {one: _environment(one, "_text.txt", escape=False, paragraphs=_as_text) for one in LANGUAGES}
+        self._html = {one: _environment(one, "_page.html", escape=True, paragraphs=_as_html) for one in LANGUAGES}
 
     def __call__(self, template: str, language: Language, context: Mapping[str, Any]) -> Words:
         """Return a mail. Raises jinja2.TemplateError for a template that is not there, and for a name without value."""
-        token = _language.set(language)
-        try:
-            plain = self._text.get_template(f"{template}.txt")
-            values = {**context, "url": self._base_url + str(context.get("url_path", "/"))}
-            subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
-            values["mail_subject"] = subject
-            return Words(subject, plain.render(values), self._html.get_template(f"{template}.txt").render(values))
-        finally:
-            _language.reset(token)
+        plain = self._text[language].get_template(f"{template}.txt")
+        page = self._html[language].get_template(f"{template}.txt")
+        values = {**context, "url": self._base_url + str(context.get("url_path", "/"))}
+        subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
+        values["mail_subject"] = subject
+        return Words(subject, plain.render(values), page.render(values))
 
 
-def _environment(skeleton: str, *, escape: bool, paragraphs: Callable[[str], str]) -> Environment:
+def _environment(language: Language, skeleton: str, *, escape: bool, paragraphs: Callable[[str], str]) -> Environment:
     env = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=escape,  # noqa: S701  (text is not escaped; the HTML is)
@@ -59,8 +54,8 @@ def _environment(skeleton: str, *, escape: bool, paragraphs: Callable[[str], str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    install(env, _language.get)
-    env.globals.update(skeleton=skeleton, both=_both)
+    speak(env, language)
+    env.globals.update(skeleton=skeleton, both=lambda text: text if isinstance(text, str) else text[language])
     env.filters["paragraphs"] = paragraphs
     for name in ("date_nl", "moment"):
         env.filters[name] = _of_iso(env.filters[name])
@@ -70,11 +65,6 @@ def _environment(skeleton: str, *, escape: bool, paragraphs: Callable[[str], str
 def _of_iso(shown: Callable[[date | datetime], str]) -> Callable[[str], str]:
     """A filter for days and moments as frozen in the context: ISO 8601."""
     return lambda written: shown(datetime.fromisoformat(written) if "T" in written else date.fromisoformat(written))
-
-
-def _both(text: Mapping[str, str] | str) -> str:
-    """A text that was frozen in both languages, in the reader's."""
-    return text if isinstance(text, str) else text[_language.get()]
 
 
 def _parts(text: str) -> list[list[str]]:

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names, get_month_names
 from jinja2 import Environment
-from markupsafe import Markup
 
 from fundapp.domain.money import euro, plain_euro
 from fundapp.domain.text import Language, Text
@@ -82,40 +81,34 @@ def percent(basis_points: int) -> str:
     return f"{whole},{rest:02d}".rstrip("0").rstrip(",") + "%"
 
 
-def install(env: Environment, language: Callable[[], Language]) -> None:
-    """Register the globals and filters of every template.
-
-    language: returns the language of the page now being rendered; called at every use, so that macros, which Jinja
-    renders once per environment and without context, still follow the reader.
-    """
-
-    def t(nl: str, en: str) -> str:
-        return nl if language() == "nl" else en
+def install(env: Environment, language: Language) -> None:
+    """Register the globals and filters of every template, for one language."""
 
     def say(text: object) -> str:
         """A Text in the reader's language; markup and plain strings as they are; None as nothing."""
         if isinstance(text, Text):
-            return text.in_(language())
-        if isinstance(text, Markup):
+            return text.in_(language)
+        if isinstance(text, str):
             return text
         return "" if text is None else str(text)
 
     def localised(format_: Callable[[datetime, Language], str]) -> Callable[[datetime | None], str]:
-        return lambda when: "–" if when is None else format_(when, language())
+        return lambda when: "–" if when is None else format_(when, language)
 
     def amount(cents: int | None) -> str:
         return "–" if cents is None else euro(cents)
 
     env.globals.update(
-        t=t,
+        t=lambda nl, en: nl if language == "nl" else en,
         say=say,
         icon=icon,
         problems=components.problems,
         field_view=components.field_view,
         money_segments=components.money_segments,
-        current_language=language,
+        current_language=lambda: language,
     )
     env.filters.update(
+        say=say,
         euro=amount,
         plain_euro=plain_euro,
         percent=percent,

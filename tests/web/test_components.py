@@ -15,10 +15,11 @@ from markupsafe import Markup
 
 from fundapp.domain import application, change, flow, payment, tranche
 from fundapp.domain.refusal import Refusal, Refused
-from fundapp.domain.text import Language, Text
+from fundapp.domain.text import LANGUAGES, Language, Text
 from fundapp.web import assets, icons
 from fundapp.web.components import PARTS, money_segments, problems
-from fundapp.web.present import clock, day_of, install, long_moment, percent, short_date
+from fundapp.web.present import clock, day_of, long_moment, percent, short_date
+from fundapp.web.templating import speak
 from tests.support.gallery import ExampleForm, actions
 
 ROOT = Path(__file__).parents[2]
@@ -26,12 +27,19 @@ MOMENT = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 
 
 class Stage:
-    """A bare Jinja environment whose language can be switched between two renderings."""
+    """Bare Jinja environments, whose language can be switched between two renderings."""
 
     def __init__(self) -> None:
         self.language: Language = "nl"
-        self.env = Environment(loader=FileSystemLoader(ROOT / "templates"), autoescape=True)
-        install(self.env, lambda: self.language)
+        self.envs = {
+            one: Environment(loader=FileSystemLoader(ROOT / "templates"), autoescape=True) for one in LANGUAGES
+        }
+        for language, env in self.envs.items():
+            speak(env, language)
+
+    @property
+    def env(self) -> Environment:
+        return self.envs[self.language]
 
     def text(self, expression: str, **values: object) -> str:
         return self.env.from_string('{% import "components/ui.html" as ui %}' + expression).render(**values)

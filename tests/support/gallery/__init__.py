@@ -14,7 +14,7 @@ from wtforms.validators import DataRequired
 
 from fundapp.domain.text import Language, Text, same
 from fundapp.web.assets import core_style, core_style_source
-from fundapp.web.present import install
+from fundapp.web.templating import Pages
 
 ROOT = Path(__file__).parents[3]
 CLOSES = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
@@ -82,6 +82,7 @@ def create_gallery() -> Flask:
     """Return the application; `?taal=en` shows English, `?fouten=1` shows the form with its mistakes."""
     app = Flask("gallery", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "fundapp/web/static"))
     app.secret_key = "gallery"
+    app.jinja_environment = Pages
     loader = app.jinja_loader
     assert loader is not None
     app.jinja_loader = ChoiceLoader([loader, FileSystemLoader(Path(__file__).parent)])
@@ -89,7 +90,7 @@ def create_gallery() -> Flask:
     def language() -> Language:
         return "en" if request.args.get("taal") == "en" else "nl"
 
-    install(app.jinja_env, language)
+    app.extensions["language"] = language
     app.jinja_env.globals.update(
         brand=SimpleNamespace(name="Techniekfondsen Zeeland", short="TFZ"),
         core_style=core_style(),
