@@ -62,6 +62,7 @@ class Facts:
     """All that the guards of an application ask. Amounts in cents; `today` is the Amsterdam date.
 
     draft: all that was filled in, while the school can still change it; for who writes for the school.
+    conflict_declared: what somebody who judges declared last: an interest, or none; None: nothing, or no judge.
     window_refusal: why the application window is not open for this applicant; None: it is.
     problems: what is missing or wrong in the application as it stands. A condition that is not met is among them only
     where the fund says that it blocks sending.
@@ -81,7 +82,7 @@ class Facts:
     completions_asked: int = 0
     completions_allowed: int = 1
     completion_due: date | None = None
-    conflict_declared: bool = False
+    conflict_declared: bool | None = None
     adviser_id: int | None = None
     advised_outcome: str | None = None
     advised_cents: int | None = None

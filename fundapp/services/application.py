@@ -106,10 +106,11 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
             "completions_allowed": spec.terms.completion.times,
             "completion_due": completion.due_on if completion else None,
         }
-    if actor.id is not None and roles - {Role.APPLICANT, Role.SIGNER, Role.FINANCE, Role.COORDINATOR}:
-        more["conflict_declared"] = decision.declared_interest(session, app.id, actor.id) is True
+    judge = actor.id if roles - {Role.APPLICANT, Role.SIGNER, Role.FINANCE, Role.COORDINATOR} else None
     if state in _BEFORE_DECISION:
-        more |= _decision_facts(session, app)
+        more |= _decision_facts(session, app, judge)
+    elif judge is not None:
+        more["conflict_declared"] = decision.declared_interest(session, app.id, judge)
     if state in _IN_PROJECT:
         more |= _project_facts(session, app, state, roles)
     return application.Facts(
@@ -129,7 +130,9 @@ _DECISION = text(f"""
     (SELECT json_agg(json_build_array(category, quantity * unit_cents)) FROM budget_line
      WHERE application_id = :id) AS budget,
     (SELECT json_build_array(min(f.cents), min(f.now)) FROM ({FREE_FOR}) f) AS free,
-    EXISTS (SELECT FROM bank_account WHERE board_number = :board AND confirmed_at IS NOT NULL) AS account_known
+    EXISTS (SELECT FROM bank_account WHERE board_number = :board AND confirmed_at IS NOT NULL) AS account_known,
+    (SELECT interested FROM interest_declaration WHERE application_id = :id AND person_id = :judge
+     ORDER BY id DESC LIMIT 1) AS declared
   FROM (SELECT) one
   LEFT JOIN LATERAL (SELECT adviser_id, outcome, amount_cents FROM advice WHERE application_id = :id
                      ORDER BY id DESC LIMIT 1) advice ON true
@@ -137,13 +140,14 @@ _DECISION = text(f"""
 """All that a decision asks, in one statement: a page that shows what can be done pays for it each time."""
 
 
-def _decision_facts(session: Session, app: Application) -> dict[str, Any]:
+def _decision_facts(session: Session, app: Application, judge: int | None) -> dict[str, Any]:
     values = {
         "id": app.id,
         "tranche": app.tranche_id,
         "region": app.sub_region,
         "board": app.board_number,
         "submitted": app.submitted_at,
+        "judge": judge,
     }
     row = session.execute(_DECISION, values).one()
     free, free_now = row.free
@@ -157,6 +161,7 @@ def _decision_facts(session: Session, app: Application) -> dict[str, Any]:
         "free": free or 0,
         "free_now": free_now or 0,
         "account_known": row.account_known,
+        "conflict_declared": row.declared,
     }
 
 

@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from sqlalchemy.orm import Session
 
-from fundapp.domain.application import FLOW
+from fundapp.domain.application import FLOW, Facts
 from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
@@ -47,10 +47,18 @@ def seen_by_staff(app: Application, roles: frozenset[Role]) -> None:
 
 def standing(session: Session, app: Application, actor: Actor, roles: frozenset[Role]) -> Interest:
     """What this person declared last about this case. Raises Refused(NOT_FOUND) as `seen_by_staff`."""
+    return _standing(app, roles, declared_interest(session, app.id, actor.id) if roles & JUDGES else None)
+
+
+def known(app: Application, facts: Facts) -> Interest:
+    """The same for whom these facts were loaded, without asking again."""
+    return _standing(app, facts.roles, facts.conflict_declared)
+
+
+def _standing(app: Application, roles: frozenset[Role], declared: bool | None) -> Interest:
     seen_by_staff(app, roles)
     if not roles & JUDGES:
         return Interest.NOT_ASKED
-    declared = declared_interest(session, app.id, actor.id)
     if declared is None:
         return Interest.UNANSWERED
     return Interest.DECLARED if declared else Interest.NONE
@@ -58,7 +66,11 @@ def standing(session: Session, app: Application, actor: Actor, roles: frozenset[
 
 def require_open(session: Session, app: Application, actor: Actor, roles: frozenset[Role]) -> None:
     """Raises Refused: NOT_FOUND as `standing`, FORBIDDEN while the content is closed for this person."""
-    where = standing(session, app, actor, roles)
+    require(standing(session, app, actor, roles))
+
+
+def require(where: Interest) -> None:
+    """Raises Refused(FORBIDDEN) while the content is closed for somebody who stands there."""
     if not where.open:
         raise Refused(_CLOSED[where])
 

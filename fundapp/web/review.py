@@ -201,7 +201,7 @@ def following() -> Response:
 
 
 def _open(found: Case) -> None:
-    interest.require_open(db.session(), found.row, signed_in(), found.facts.roles)
+    interest.require(interest.known(found.row, found.facts))
 
 
 @bp.get("/beoordelen/<ref>")
@@ -209,7 +209,7 @@ def _open(found: Case) -> None:
 def show(ref: str) -> str:
     """The case, or first the question about an interest in it."""
     found = current_case()
-    where = interest.standing(db.session(), found.row, signed_in(), found.facts.roles)
+    where = interest.known(found.row, found.facts)
     if not where.open:
         return _ask_interest(found, where)
     view = review_case.load(db.session(), found.row)
@@ -245,7 +245,7 @@ def _ask_interest(found: Case, where: Interest, errors: Any = None) -> str:
 def interest_page(ref: str) -> str:  # noqa: ARG001
     """Declare an interest, also later."""
     found = current_case()
-    where = interest.standing(db.session(), found.row, signed_in(), found.facts.roles)
+    where = interest.known(found.row, found.facts)
     if where is Interest.NOT_ASKED:
         raise Refused(missing())
     return _ask_interest(found, where)
@@ -257,7 +257,7 @@ def declare_interest(ref: str) -> Response:
     """Keep the answer, and go to the case."""
     found, answer = current_case(), request.form.get("interest")
     if answer not in ("yes", "no"):
-        where = interest.standing(db.session(), found.row, signed_in(), found.facts.roles)
+        where = interest.known(found.row, found.facts)
         mistake = Refusal("interest_missing", Text("Kies ja of nee.", "Choose yes or no."), "interest", Kind.INVALID)
         return make_response(_ask_interest(found, where, [mistake]), 422)
     with unit_of_work(db.session(), wake):

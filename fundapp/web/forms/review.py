@@ -23,7 +23,7 @@ from fundapp.domain.text import Text, same
 from fundapp.services import ceilings, interest, review_case
 from fundapp.services.review_case import CaseView, reasons_of
 from fundapp.web.forms import ActionForm, asked
-from fundapp.web.session import db, signed_in
+from fundapp.web.session import db
 
 _LONGEST = Length(max=4000, message=Text("Schrijf hoogstens 4000 tekens.", "Write 4000 characters at most."))
 
@@ -74,7 +74,7 @@ class ReviewForm(ActionForm):
 
     def prepare(self, row: Any, facts: Any) -> None:
         """Get ready for a case. Raises Refused where the content is closed to this person."""
-        interest.require_open(db.session(), row, signed_in(), facts.roles)
+        interest.require(interest.known(row, facts))
         self.row = row
         if self.fresh_page:
             self.propose(row, facts)
