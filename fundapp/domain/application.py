@@ -383,6 +383,7 @@ FLOW: Flow[Facts] = Flow(
             hint=Text(
                 "Daarna kunt u de aanvraag niet meer veranderen.", "After this you cannot change the application."
             ),
+            beside=True,
         ),
         T(
             name="take_up",
@@ -424,6 +425,7 @@ FLOW: Flow[Facts] = Flow(
             guards=(nothing_is_missing,),
             effects=(Effect.RECEIVE_COMPLETION,),
             mail=(Mail("completion_received", Role.APPLICANT), Mail("completion_in", Role.HANDLER)),
+            beside=True,
         ),
         T(
             name="not_consider",

@@ -33,6 +33,7 @@ from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.register import Level
 from fundapp.domain.text import Text
+from fundapp.domain.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,14 @@ class Round:
     until: datetime | None
 
     @property
+    def window(self) -> Window:
+        """When this school may send."""
+        return Window(self.opens_at, self.closes_at, self.until)
+
+    @property
     def ends_at(self) -> datetime:
         """When the window closes for this school."""
-        return self.until or self.closes_at
+        return self.window.ends_at or self.closes_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,7 @@ class Applicant:
     code: str
     name: str
     board: str
+    board_name: str
     level: str
     sub_region: str | None
 
@@ -127,7 +134,8 @@ class Applicant:
 class DraftPicture:
     """All of one application: the rules of its fund, round and school, and what was filled in. Amounts in cents.
 
-    answers: by question key, as the form specification types them; answers_version is raised by every save.
+    answers: by question key, as the form specification types them; answers_version is raised by every save. sent: how
+    often it was sent before.
     """
 
     ref: str
@@ -140,6 +148,7 @@ class DraftPicture:
     requested_cents: int
     cost_cents: int
     submitted_at: datetime | None
+    sent: int
     answers: Mapping[str, Any]
     answers_version: int
     budget: tuple[CostLine, ...]

@@ -71,7 +71,8 @@ class Transition(Generic[F]):
     who: the roles that may; SYSTEM for what the clock does when the term `due` has ended.
     asks: the name of the form that the person fills in, None where the button is enough.
     guards: asked in order, all of them, each giving a reason or None. effects: what it does besides the state.
-    hint: one sentence under the button: what will happen.
+    hint: one sentence under the button: what will happen. beside: it may be done beside other such acts in the same
+    tranche, because it touches no money; all others wait for each other.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Transition(Generic[F]):
     mail: tuple[Mail, ...] = ()
     due: str | None = None
     hint: Text | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True)

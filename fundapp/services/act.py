@@ -34,7 +34,8 @@ class CaseType(Generic[R, F]):
     """How the engine reaches one kind of case.
 
     find: by reference; with lock=True it locks the tranche first, then the case (always in that order, so that no two
-    acts wait for each other). Raises Refused(NOT_FOUND).
+    acts wait for each other). Raises Refused(NOT_FOUND). find_beside: the same for acts that may be done beside others:
+    it shares the lock on the tranche; where absent, they wait too.
     facts: what the flow's guards ask, for one person at one moment. scope: what roles on it are decided from.
     stream: its chain in the journal (a tranche's id, or 0). application_id: the application it belongs to, if any.
     context: what its mails and letters may say; plain data, frozen with the message.
@@ -49,6 +50,7 @@ class CaseType(Generic[R, F]):
     application_id: Callable[[R], int | None]
     context: Callable[[Session, R], dict[str, Any]]
     audiences: Callable[[Session, R], list[Audience]] | None = None
+    find_beside: Callable[[Session, str], R] | None = None
 
 
 @dataclass(frozen=True, slots=True)

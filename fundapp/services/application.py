@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import DateTime, bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -20,15 +21,14 @@ from fundapp.domain.people import Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.settlement import line_refusals
 from fundapp.domain.text import Text, same
-from fundapp.domain.window import Window
-from fundapp.persistence.application import Application, EligibilityCheck, Submission
+from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
-from fundapp.persistence.fund import Tranche, WindowExtension
+from fundapp.persistence.fund import Tranche
 from fundapp.services import decision, draft_reading, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.ceilings import FREE_FOR
 from fundapp.services.ledger import case_balances
-from fundapp.services.receipt import receipt_row
+from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
 
 _BEFORE_DECISION = {State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED}
@@ -41,6 +41,19 @@ _LOCK_TRANCHE = (
     select(Tranche)
     .where(Tranche.id == select(Application.tranche_id).where(Application.ref == bindparam("ref")).scalar_subquery())
     .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_HELD = (
+    select(Tranche.id)
+    .where(Tranche.id == select(Application.tranche_id).where(Application.ref == bindparam("ref")).scalar_subquery())
+    .with_for_update(read=True)
+    .cte("held")
+)
+_LOCKED_BESIDE = (
+    select(Application)
+    .join(_HELD, _HELD.c.id == Application.tranche_id)
+    .where(Application.ref == bindparam("ref"))
+    .with_for_update(key_share=True, of=Application)
     .execution_options(populate_existing=True)
 )
 
@@ -67,17 +80,19 @@ def scope(_session: Session, app: Application) -> Scope:
     )
 
 
-def window_refusal(session: Session, app: Application, now: datetime) -> Refusal | None:
-    """Why the application window is not open for this school at this moment, or None."""
-    tranche, until = session.execute(
-        select(Tranche, WindowExtension.until)
-        .outerjoin(
-            WindowExtension,
-            (WindowExtension.tranche_id == Tranche.id) & (WindowExtension.school_code == app.school_code),
-        )
-        .where(Tranche.id == app.tranche_id)
-    ).one()
-    because = Window(tranche.opens_at, tranche.closes_at, until).closed_because(now)
+def find_beside(session: Session, ref: str) -> Application:
+    """Return an application, locked; the lock on its tranche is shared with others that touch no money in it.
+
+    Raises Refused(NOT_FOUND).
+    """
+    app = session.scalar(_LOCKED_BESIDE, {"ref": ref})
+    if app is None:
+        raise Refused(missing())
+    return app
+
+
+def _window_refusal(picture: DraftPicture, now: datetime) -> Refusal | None:
+    because = picture.round.window.closed_because(now)
     if because is None:
         return None
     return Refusal(
@@ -97,8 +112,8 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
     if state in (State.DRAFT, State.INCOMPLETE) and Role.APPLICANT in roles:
         picture = draft_reading.picture(session, app)
         more |= {"draft": picture, "problems": tuple(refusal for _, refusal in picture.problems)}
-    if state is State.DRAFT:
-        more["window_refusal"] = window_refusal(session, app, now)
+        if state is State.DRAFT:
+            more["window_refusal"] = _window_refusal(picture, now)
     if state in (State.SUBMITTED, State.INCOMPLETE):
         spec = funds.spec_of(session, app.fund_version_id)
         completion = terms.live(session, app.id, "completion").get("completion")
@@ -193,11 +208,12 @@ def _project_facts(session: Session, app: Application, state: State, roles: froz
 def receive(act: Act) -> None:
     """Freeze what was sent, judge the conditions by it, and start the decision term."""
     app: Application = act.row
+    picture: DraftPicture = act.facts.draft
     app.submitted_at = act.now
     app.complete_at = act.now
-    _freeze(act, app)
-    spec = funds.spec_of(act.session, app.fund_version_id)
-    closes_at = act.session.get_one(Tranche, app.tranche_id).closes_at.astimezone(AMSTERDAM).date()
+    _freeze(act, app, picture)
+    spec = picture.spec
+    closes_at = picture.round.closes_at.astimezone(AMSTERDAM).date()
     from_the_end = spec.terms.decision.starts is StartEvent.WINDOW_CLOSED
     rule = spec.terms.decision.rule(spec.legal_profile)
     term = terms.start(act.session, app.id, "decision", rule, max(closes_at, act.today) if from_the_end else act.today)
@@ -205,38 +221,49 @@ def receive(act: Act) -> None:
     act.context |= {"moment": act.now.isoformat(), "due": term.due_on.isoformat()}
 
 
-def _freeze(act: Act, app: Application) -> None:
-    """Keep what was sent, with its hash, and what the rules said of it."""
-    picture: DraftPicture = act.facts.draft
-    content = picture.content()
-    number = act.session.scalar(select(func.count()).where(Submission.application_id == app.id)) or 0
-    submission = Submission(
-        application_id=app.id,
-        number=number + 1,
-        received_at=act.now,
-        sent_by_id=act.actor.id,
-        content=content,
-        sha256=funds.digest(content),
-    )
-    act.session.add(submission)
-    act.session.flush()
-    act.case_context = act.case_context or funds.case_context(act.session, app)
-    act.session.add(receipt_row(submission, act.case_context, act.actor, app))
+_FREEZE = text("""
+  WITH sent AS (
+    INSERT INTO submission (application_id, number, received_at, sent_by_id, content, sha256)
+    VALUES (:id, :number, :now, :sender, :content, :sha256) RETURNING id),
+  receipt AS (INSERT INTO receipt (submission_id, language, facts) SELECT id, :language, :receipt FROM sent)
+  INSERT INTO eligibility_check (application_id, fund_version_id, moment, at, inputs, outcomes)
+  VALUES (:id, :version, :moment, :now, :inputs, :outcomes)
+""").bindparams(
+    bindparam("now", type_=DateTime(timezone=True)),
+    *(bindparam(name, type_=JSONB) for name in ("content", "receipt", "inputs", "outcomes")),
+)
+
+
+def _freeze(act: Act, app: Application, picture: DraftPicture) -> None:
+    """Keep what was sent, with its hash, what the rules said of it, and what its receipt will say."""
+    content, number = picture.content(), picture.sent + 1
+    sha256 = funds.digest(content)
     inputs = eligibility_facts(picture, draft_reading.surroundings(act.session, app)).model_copy(
         update={"submitted_at": app.submitted_at}  # the window is judged by the first receipt, also after that
     )
     outcomes = evaluate(picture.spec.conditions, inputs, moment=act.now)
-    act.session.add(
-        EligibilityCheck(
-            application_id=app.id,
-            fund_version_id=app.fund_version_id,
-            moment=act.transition.name,
-            at=act.now,
-            inputs=inputs.model_dump(mode="json"),
-            outcomes=[outcome.model_dump(mode="json") for outcome in outcomes],
-        )
+    act.session.execute(
+        _FREEZE,
+        {
+            "id": app.id,
+            "number": number,
+            "now": act.now,
+            "sender": act.actor.id,
+            "content": content,
+            "sha256": sha256,
+            "language": act.actor.language,
+            "receipt": receipt_facts(picture, number, actor=act.actor, now=act.now),
+            "version": app.fund_version_id,
+            "moment": act.transition.name,
+            "inputs": inputs.model_dump(mode="json"),
+            "outcomes": [outcome.model_dump(mode="json") for outcome in outcomes],
+        },
     )
-    act.data["submission"] = {"number": submission.number, "sha256": submission.sha256}
+    act.data["submission"] = {"number": number, "sha256": sha256}
+    school = picture.school
+    act.case_context = funds.context_of(
+        app, picture.spec, school=school.name, board=school.board_name, tranche=picture.round.name
+    )
     app.changed_at = act.now
 
 
@@ -257,7 +284,7 @@ def receive_completion(act: Act) -> None:
     """Freeze it again; the decision term runs on, later by exactly the days waited; receipt counts from now."""
     app: Application = act.row
     app.complete_at = act.now
-    _freeze(act, app)
+    _freeze(act, app, act.facts.draft)
     terms.end_all(act.session, app.id, act.today, "completion")
     for term in terms.live(act.session, app.id, "decision").values():
         terms.resume(term, act.today)
@@ -301,4 +328,5 @@ KIND: CaseType[Application, application.Facts] = CaseType(
     stream=lambda app: app.tranche_id,
     application_id=lambda app: app.id,
     context=funds.case_context,
+    find_beside=find_beside,
 )

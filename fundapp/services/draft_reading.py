@@ -24,8 +24,9 @@ from fundapp.persistence.application import Application
 from fundapp.services import funds
 
 _PICTURE = text("""
-  SELECT t.ref, t.name, t.opens_at, t.closes_at, w.until, s.name AS school, s.level,
+  SELECT t.ref, t.name, t.opens_at, t.closes_at, w.until, s.name AS school, coalesce(b.name, '') AS board, s.level,
     coalesce(nullif(s.sub_region_override, ''), s.sub_region) AS region,
+    (SELECT count(*) FROM submission WHERE application_id = :id) AS sent,
     (SELECT json_agg(json_build_array(category, description, quantity, unit_cents) ORDER BY position)
      FROM budget_line WHERE application_id = :id) AS budget,
     (SELECT json_agg(json_build_array(party, party_kind, in_kind, hours, cents) ORDER BY position)
@@ -37,6 +38,7 @@ _PICTURE = text("""
        FROM attachment a JOIN stored_document d ON d.sha256 = a.sha256 WHERE a.application_id = :id) f) AS documents
   FROM tranche t
   JOIN school s ON s.code = :school
+  JOIN school_board b ON b.number = :board
   LEFT JOIN window_extension w ON w.tranche_id = t.id AND w.school_code = s.code
   WHERE t.id = :tranche
 """).columns(opens_at=DateTime(timezone=True), closes_at=DateTime(timezone=True), until=DateTime(timezone=True))
@@ -44,19 +46,20 @@ _PICTURE = text("""
 
 def picture(session: Session, app: Application) -> DraftPicture:
     """Read all that belongs to an application, as it is stored now."""
-    values = {"id": app.id, "school": app.school_code, "tranche": app.tranche_id}
+    values = {"id": app.id, "school": app.school_code, "board": app.board_number, "tranche": app.tranche_id}
     row = session.execute(_PICTURE, values).one()
     return DraftPicture(
         ref=app.ref,
         spec=funds.spec_of(session, app.fund_version_id),
         fund_version_id=app.fund_version_id,
         round=Round(row.ref, row.name, row.opens_at, row.closes_at, row.until),
-        school=Applicant(app.school_code, row.school, app.board_number, row.level, row.region),
+        school=Applicant(app.school_code, row.school, app.board_number, row.board, row.level, row.region),
         title=app.title,
         starts_on=app.starts_on,
         requested_cents=app.requested_cents,
         cost_cents=app.cost_cents,
         submitted_at=app.submitted_at,
+        sent=row.sent,
         answers=app.answers,
         answers_version=app.answers_version,
         budget=tuple(CostLine(*line) for line in row.budget or ()),

@@ -142,26 +142,29 @@ def digest(content: dict[str, Any]) -> str:
 def case_context(session: Session, app: Application) -> dict[str, Any]:
     """What mails and letters may say of an application; plain data, frozen with the message."""
     row = session.execute(
-        select(School.name, SchoolBoard.name, Tranche.name, Tranche.ref)
+        select(School.name, SchoolBoard.name, Tranche.name)
         .select_from(School)
         .join(SchoolBoard, SchoolBoard.number == app.board_number)
         .join(Tranche, Tranche.id == app.tranche_id)
         .where(School.code == app.school_code)
     ).one()
-    spec = spec_of(session, app.fund_version_id)
-    contact = programme().contact
+    return context_of(app, spec_of(session, app.fund_version_id), school=row[0], board=row[1] or "", tranche=row[2])
+
+
+def context_of(app: Application, spec: FundSpec, *, school: str, board: str, tranche: str) -> dict[str, Any]:
+    """The same, where the names of school, board and tranche are known."""
     return {
         "ref": app.ref,
         "title": app.title,
-        "school": row[0],
-        "board": row[1] or "",
+        "school": school,
+        "board": board,
         "fund": spec.name.nl,
         "fund_en": spec.name.en,
         "fund_key": spec.key,
-        "tranche": row[2],
+        "tranche": tranche,
         "profile": str(spec.legal_profile),
         "requested": app.requested_cents,
-        "contact": {"name": spec.contact.role.nl, "email": spec.contact.email, "phone": contact.phone},
+        "contact": {"name": spec.contact.role.nl, "email": spec.contact.email, "phone": programme().contact.phone},
         "remedy": {"nl": spec.remedy.nl, "en": spec.remedy.en},
         "url_path": f"/aanvragen/{app.ref}",
     }

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, exists, literal, or_, select, union
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.people import JUDGES, STAFF_ROLES, Capacity, Role, Scope
-from fundapp.persistence.people import Membership, Person, RoleGrant
+
+_HOLDERS = text("""
+  SELECT p.id, p.email, p.name, p.language, g.role FROM person p JOIN role_grant g ON g.person_id = p.id
+  WHERE p.ended_at IS NULL AND g.ended_at IS NULL AND g.role = ANY(:staff)
+    AND (g.fund_key IS NULL OR g.fund_key = :fund) AND (g.sub_region IS NULL OR g.sub_region = :sub_region)
+    AND NOT (g.role = ANY(:judges) AND EXISTS (
+      SELECT FROM membership w
+      WHERE w.person_id = p.id AND w.board_number = ANY(:boards) AND w.ended_at IS NULL))
+  UNION
+  SELECT p.id, p.email, p.name, p.language, r.role
+  FROM membership m JOIN person p ON p.id = m.person_id JOIN unnest(CAST(:of_school AS text[])) AS r (role)
+    ON m.capacity = :signer OR r.role = :applicant AND m.capacity <> :employee
+  WHERE p.ended_at IS NULL AND m.ended_at IS NULL AND m.board_number = :board
+    AND (m.school_code IS NULL OR m.school_code = :school)
+  ORDER BY id
+""").bindparams(judges=sorted(JUDGES), signer=Capacity.SIGNER, applicant=Role.APPLICANT, employee=Capacity.EMPLOYEE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,49 +43,15 @@ def holders(session: Session, scope: Scope, roles: Iterable[Role]) -> dict[Role,
     The system is nobody to write to: its list is always empty.
     """
     found: dict[Role, list[Holder]] = {role: [] for role in roles}
-    queries: list[Select[int, str, str, str, str]] = []
-    if staff := found.keys() & STAFF_ROLES:
-        queries.append(_granted(scope, staff))
-    if scope.board is not None:
-        queries += [_of_the_school(scope, role) for role in (Role.APPLICANT, Role.SIGNER) if role in found]
-    if queries:
-        found_once = union(*queries) if len(queries) > 1 else queries[0].distinct()
-        for row in sorted(session.execute(found_once), key=lambda row: row.id):
-            found[Role(row.role)].append(Holder(row.id, row.email, row.name, row.language))
+    values = {
+        "staff": [str(role) for role in found if role in STAFF_ROLES],
+        "of_school": [str(role) for role in found if role in (Role.APPLICANT, Role.SIGNER)],
+        "fund": scope.fund,
+        "sub_region": scope.sub_region,
+        "board": scope.board,
+        "school": scope.school,
+        "boards": sorted(scope.boards | ({scope.board} if scope.board else set())),
+    }
+    for row in session.execute(_HOLDERS, values):
+        found[Role(row.role)].append(Holder(row.id, row.email, row.name, row.language))
     return found
-
-
-def _granted(scope: Scope, roles: set[Role]) -> Select[int, str, str, str, str]:
-    boards = scope.boards | ({scope.board} if scope.board else set())
-    works_there = exists().where(
-        Membership.person_id == Person.id, Membership.board_number.in_(boards), Membership.ended_at.is_(None)
-    )
-    return (
-        select(Person.id, Person.email, Person.name, Person.language, RoleGrant.role)
-        .join(RoleGrant, RoleGrant.person_id == Person.id)
-        .where(
-            Person.ended_at.is_(None),
-            RoleGrant.ended_at.is_(None),
-            RoleGrant.role.in_(sorted(roles)),
-            or_(RoleGrant.fund_key.is_(None), RoleGrant.fund_key == scope.fund),
-            or_(RoleGrant.sub_region.is_(None), RoleGrant.sub_region == scope.sub_region),
-            ~and_(RoleGrant.role.in_(sorted(JUDGES)), works_there),
-        )
-    )
-
-
-def _of_the_school(scope: Scope, role: Role) -> Select[int, str, str, str, str]:
-    fitting = (
-        Membership.capacity == Capacity.SIGNER if role is Role.SIGNER else Membership.capacity != Capacity.EMPLOYEE
-    )
-    return (
-        select(Person.id, Person.email, Person.name, Person.language, literal(role.value).label("role"))
-        .join(Membership, Membership.person_id == Person.id)
-        .where(
-            Person.ended_at.is_(None),
-            Membership.ended_at.is_(None),
-            Membership.board_number == scope.board,
-            or_(Membership.school_code.is_(None), Membership.school_code == scope.school),
-            fitting,
-        )
-    )

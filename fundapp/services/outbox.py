@@ -28,37 +28,35 @@ Recipient = Person | Holder
 """Somebody to write to."""
 
 
-def write_mails(
+def addressed(
     session: Session,
     mails: tuple[Mail, ...],
     *,
     scope: Scope,
-    journal_id: int,
     application_id: int | None,
     context: Mapping[str, Any],
     about: str = "",
-) -> int:
-    """Write the mails of one act, one to each holder of each role; return how many are new.
+) -> list[dict[str, Any]]:
+    """Return the mails of one act, one to each holder of each role: `journal.record` writes them with the act.
 
     context: what the templates may say. The recipient's name is added as `name`. about: tells apart the mails of one
     act that is about several cases (a payment batch), so that somebody with two of them hears of both.
     """
     found = holders(session, scope, [mail.to for mail in mails])
-    return _insert(
-        session,
-        [
-            _row(
-                mail.template,
-                person,
-                key=f"{journal_id}:{mail.template}:{person.id}{about}",
-                context=context,
-                journal_id=journal_id,
-                application_id=application_id,
-            )
-            for mail in mails
-            for person in found[mail.to]
-        ],
-    )
+    plain = _plain(context)
+    return [
+        {
+            "key": f"{mail.template}:{person.id}{about}",
+            "application_id": application_id,
+            "template": mail.template,
+            "person_id": person.id,
+            "address": person.email,
+            "language": person.language,
+            "context": {**plain, "name": person.name},
+        }
+        for mail in mails
+        for person in found[mail.to]
+    ]
 
 
 def write_mail(

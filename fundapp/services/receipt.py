@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fundapp.domain.canonical import digest
+from fundapp.domain.draft import DraftPicture
 from fundapp.domain.people import Actor
 from fundapp.domain.receipt import Signer
 from fundapp.domain.text import Language
@@ -31,24 +32,17 @@ MAILED_WITHIN = timedelta(days=1)
 """Who sent it waits for a receipt that is made so soon after, and gets a mail; later nobody does."""
 
 
-def receipt_row(submission: Submission, context: Mapping[str, Any], actor: Actor, app: Application) -> Receipt:
-    """Return the receipt to be made of a submission that has its id; who sent it, and for whom, is frozen with it.
-
-    context: as `funds.case_context` gives it.
-    """
-    return Receipt(
-        submission_id=submission.id,
-        language=actor.language,
-        facts={
-            "ref": app.ref,
-            "number": submission.number,
-            "received_at": submission.received_at.isoformat(),
-            "sent_by": actor.name,
-            "school": {"code": app.school_code, "name": context["school"]},
-            "board": {"number": app.board_number, "name": context["board"]},
-            "round": context["tranche"],
-        },
-    )
+def receipt_facts(picture: DraftPicture, number: int, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Return what is frozen with a submission for its receipt: who sent it, for whom, and when. number: of this one."""
+    return {
+        "ref": picture.ref,
+        "number": number,
+        "received_at": now.isoformat(),
+        "sent_by": actor.name,
+        "school": {"code": picture.school.code, "name": picture.school.name},
+        "board": {"number": picture.school.board, "name": picture.school.board_name},
+        "round": picture.round.name,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,11 @@ _RULE = TypeAdapter(TermRule)
 
 def start(session: Session, application_id: int, name: str, rule: TermRule, started_on: date) -> Term:
     """Start a term that counts from the day after `started_on`; a second one of the same name is its next round."""
-    rounds = session.scalar(
-        select(func.count()).select_from(Term).where(Term.application_id == application_id, Term.name == name)
-    )
+    before = select(func.count()).where(Term.application_id == application_id, Term.name == name)
     term = Term(
         application_id=application_id,
         name=name,
-        round=(rounds or 0) + 1,
+        round=before.scalar_subquery() + 1,
         started_on=started_on,
         rule=_RULE.dump_python(rule, mode="json"),
         pauses=[],

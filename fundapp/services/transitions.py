@@ -18,8 +18,9 @@ from fundapp.persistence.journal import Journal
 from fundapp.services.act import Act, Audience, CaseType
 from fundapp.services.bookings import as_data, write_entries
 from fundapp.services.effects import HANDLERS
+from fundapp.services.journal import record
 from fundapp.services.kinds import KINDS
-from fundapp.services.outbox import write_mails
+from fundapp.services.outbox import addressed
 from fundapp.services.subject import missing
 
 
@@ -72,13 +73,18 @@ def perform(
     Raises Refused; then nothing may be committed.
     """
     case = case_type(kind)
-    row = case.find(session, ref, True)
-    if request_key is not None and (before := _done_before(session, request_key, kind, row.id, action)) is not None:
+    row = _locked(case, session, ref, action)
+    if seen is None and (before := _done_before(session, request_key, kind, row.id, action)) is not None:
         return Done(kind, ref, action, before, repeated=True)
     facts = case.facts(session, row, actor, now)
     if not facts.roles:
         raise Refused(missing())
-    transition = decide(case.flow, action, facts, given or {}, seen=seen)
+    try:
+        transition = decide(case.flow, action, facts, given or {}, seen=seen)
+    except Refused:  # what was done raised the version, so a form that was sent before is refused here
+        if (before := _done_before(session, request_key, kind, row.id, action)) is not None:
+            return Done(kind, ref, action, before, repeated=True)
+        raise
     act = Act(session, row, facts, transition, given or {}, actor, now, from_state=row.state)
     try:
         with session.no_autoflush:
@@ -92,7 +98,16 @@ def perform(
     return Done(kind, ref, action, row.state)
 
 
-def _done_before(session: Session, key: str, kind: str, subject_id: int, action: str) -> str | None:
+def _locked(case: CaseType[Any, Any], session: Session, ref: str, action: str) -> Any:
+    transition = case.flow.find(action)
+    if transition is not None and transition.beside and case.find_beside is not None:
+        return case.find_beside(session, ref)
+    return case.find(session, ref, True)
+
+
+def _done_before(session: Session, key: str | None, kind: str, subject_id: int, action: str) -> str | None:
+    if key is None:
+        return None
     done = session.execute(
         select(Journal.kind, Journal.subject_id, Journal.action, Journal.to_state).where(Journal.request_key == key)
     ).one_or_none()
@@ -120,31 +135,31 @@ def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | Non
     row.version = on_version + 1
     if act.bookings:
         act.data["ledger"] = as_data(act.bookings)
-    journal = Journal(
-        stream=case.stream(row),
-        at=act.now,
-        actor_id=act.actor.id,
-        kind=kind,
-        subject_id=row.id,
-        action=act.transition.name,
-        from_state=act.from_state,
-        to_state=row.state,
-        on_version=on_version,
-        reason=act.text("explanation"),
-        data=act.data,
-        request_key=request_key,
+    session.flush()
+    journal_id = record(
+        session,
+        {
+            "stream": case.stream(row),
+            "at": act.now,
+            "actor_id": act.actor.id,
+            "kind": kind,
+            "subject_id": row.id,
+            "action": act.transition.name,
+            "from_state": act.from_state,
+            "to_state": row.state,
+            "on_version": on_version,
+            "reason": act.text("explanation"),
+            "data": act.data,
+            "request_key": request_key,
+        },
+        _mails(case, act) if act.transition.mail else [],
     )
-    session.add(journal)
-    session.flush()
-    session.add_all([make(journal.id) for make in act.after_journal])
+    session.add_all([make(journal_id) for make in act.after_journal])
     session.flush()  # a ceiling's history goes before its entries: the database holds them together
-    write_entries(session, journal.id, act.bookings, act.now)
-    if act.transition.mail:
-        _write_mails(case, act, journal.id)
-    session.flush()
+    write_entries(session, journal_id, act.bookings, act.now)
 
 
-def _write_mails(case: CaseType[Any, Any], act: Act, journal_id: int) -> None:
+def _mails(case: CaseType[Any, Any], act: Act) -> list[dict[str, Any]]:
     session, row = act.session, act.row
     said = {"explanation": act.text("explanation")} if act.text("explanation") else {}
     if case.audiences is not None:
@@ -152,16 +167,18 @@ def _write_mails(case: CaseType[Any, Any], act: Act, journal_id: int) -> None:
     else:
         about = act.case_context or case.context(session, row)
         audiences = [Audience(case.scope(session, row), case.application_id(row), about)]
-    for number, audience in enumerate(audiences):
-        write_mails(
+    return [
+        mail
+        for number, audience in enumerate(audiences)
+        for mail in addressed(
             session,
             act.transition.mail,
             scope=audience.scope,
-            journal_id=journal_id,
             application_id=audience.application_id,
             context=audience.context | said | act.context,
             about=f":{audience.application_id}" if number else "",
         )
+    ]
 
 
 _SENTENCES = {

@@ -18,7 +18,8 @@ from fundapp.persistence.journal import Journal
 from fundapp.persistence.outbox import STATES, OutboxMessage
 from fundapp.persistence.register import School, SchoolBoard, SubRegion
 from fundapp.services.holders import holders
-from fundapp.services.outbox import retry, status, write_mail, write_mails
+from fundapp.services.journal import record
+from fundapp.services.outbox import addressed, retry, status, write_mail
 
 NOW = datetime(2025, 3, 14, 12, 0, tzinfo=UTC)
 OURS, THEIRS = "99990", "99991"
@@ -105,21 +106,20 @@ def test_who_left_or_lost_the_role_gets_nothing(register: Session) -> None:
     assert holders(register, SCOPE, [Role.HANDLER, Role.APPLICANT]) == {Role.HANDLER: [], Role.APPLICANT: []}
 
 
-def journal_row(session: Session) -> int:
-    row = Journal(
-        stream=0,
-        at=NOW,
-        kind="application",
-        subject_id=1,
-        action="submit",
-        from_state="draft",
-        to_state="submitted",
-        on_version=1,
-        data={},
-    )
-    session.add(row)
-    session.flush()
-    return row.id
+ENTRY = {
+    "stream": 0,
+    "at": NOW,
+    "actor_id": None,
+    "kind": "application",
+    "subject_id": 1,
+    "action": "submit",
+    "from_state": "draft",
+    "to_state": "submitted",
+    "on_version": 1,
+    "reason": "",
+    "data": {},
+    "request_key": None,
+}
 
 
 def test_one_mail_for_each_holder_of_each_role_and_never_again(register: Session) -> None:
@@ -131,10 +131,9 @@ def test_one_mail_for_each_holder_of_each_role_and_never_again(register: Session
         )
     person(register, "hanna", grants=(Grant(Role.HANDLER, "if"),))
     mails = (Mail("received", Role.APPLICANT), Mail("new_application", Role.HANDLER))
-    entry = journal_row(register)
     context = {"ref": "IF-1", "due": date(2025, 4, 1), "moment": NOW, "reason": Text("ja", "yes"), "odd": object()}
-    for new in (3, 0):
-        assert new == write_mails(register, mails, scope=SCOPE, journal_id=entry, application_id=7, context=context)
+    found = addressed(register, mails, scope=SCOPE, application_id=7, context=context)
+    entry = record(register, ENTRY, [*found, *found])
     written = register.scalars(select(OutboxMessage).order_by(OutboxMessage.address)).all()
     assert [(m.template, m.address, m.state) for m in written] == [
         ("received", "anouk@example.org", "queued"),
@@ -153,14 +152,9 @@ def test_one_mail_for_each_holder_of_each_role_and_never_again(register: Session
 def test_an_act_that_is_rolled_back_leaves_no_mail(register: Session) -> None:
     person(register, "hanna", grants=(Grant(Role.HANDLER),))
     savepoint = register.begin_nested()
-    write_mails(
-        register,
-        (Mail("new_application", Role.HANDLER),),
-        scope=SCOPE,
-        journal_id=journal_row(register),
-        application_id=None,
-        context={},
-    )
+    mails = addressed(register, (Mail("new_application", Role.HANDLER),), scope=SCOPE, application_id=None, context={})
+    assert len(mails) == 1
+    record(register, ENTRY, mails)
     savepoint.rollback()
     assert register.scalars(select(OutboxMessage)).all() == []
 
