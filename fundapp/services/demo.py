@@ -235,44 +235,39 @@ class Storyteller:
         self._fill(app.ref, sheet, actor, at)
 
     def _fill(self, ref: str, sheet: Mapping[str, Any], actor: Actor, at: datetime) -> None:
-        spec = self._spec(ref)
         given = sheet["answers"] | {
             name: moment(f"{sheet[name]} 00:00", self.loaded_at).date() for name in ("starts_on", "ends_on")
         }
-        for section in spec.form.sections:
-            if section.questions:
-                raw = sample_answers(spec, section, given)
-                _, mistakes = draft.save_section(self.session, ref, section.key, raw, actor=actor, now=at)
-                assert not mistakes, mistakes
-            if section.page is PageKind.SIGNING:
-                role = SignerRole.SCHOOL_LEADER
-                draft.save_signer(self.session, ref, role, sheet["signer"], actor=actor, now=at)
-        lines = [CostLine(*line) for line in sheet["budget"]]
-        asked = sheet["requested"]
-        draft.save_budget(self.session, ref, lines, requested_cents=asked, actor=actor, now=at)
-        shares = [Share(**share) for share in sheet["contributions"]]
-        draft.save_contributions(self.session, ref, shares, actor=actor, now=at)
+        with draft.writing(self.session, ref, actor=actor, now=at) as page:
+            for section in page.spec.form.sections:
+                if section.questions:
+                    mistakes = page.answers(section, sample_answers(page.spec, section, given))
+                    assert not mistakes, mistakes
+                if section.page is PageKind.SIGNING:
+                    page.signer(SignerRole.SCHOOL_LEADER, sheet["signer"])
+            page.budget([CostLine(*line) for line in sheet["budget"]], requested_cents=sheet["requested"])
+            page.contributions([Share(**share) for share in sheet["contributions"]])
         self._add({**sheet, "ref": ref}, actor, at)
 
     def _add(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         """Partners and documents, now or at the completion."""
-        if "partners" in act:
-            found = [PartnerLine(**partner) for partner in act["partners"]]
-            draft.save_partners(self.session, act["ref"], found, actor=actor, now=at)
-        for kind in act.get("documents", []):
-            stored = self.files.put((DATA / "demo" / "voorbeeldbrief.pdf").read_bytes())
-            if self.session.get(StoredDocument, stored.sha256) is None:
-                self.session.add(
-                    StoredDocument(
-                        sha256=stored.sha256,
-                        size=stored.size,
-                        media_type="application/pdf",
-                        scan="not_scanned",
-                        stored_at=at,
+        with draft.writing(self.session, act["ref"], actor=actor, now=at) as page:
+            if "partners" in act:
+                page.partners([PartnerLine(**partner) for partner in act["partners"]])
+            for kind in act.get("documents", []):
+                stored = self.files.put((DATA / "demo" / "voorbeeldbrief.pdf").read_bytes())
+                if self.session.get(StoredDocument, stored.sha256) is None:
+                    self.session.add(
+                        StoredDocument(
+                            sha256=stored.sha256,
+                            size=stored.size,
+                            media_type="application/pdf",
+                            scan="not_scanned",
+                            stored_at=at,
+                        )
                     )
-                )
-                self.session.flush()
-            draft.attach(self.session, act["ref"], kind, f"{kind}.pdf", stored.sha256, actor=actor, now=at)
+                    self.session.flush()
+                page.attach(kind, f"{kind}.pdf", stored.sha256)
 
     def _no_interest(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         app = self.session.scalars(select(Application).where(Application.ref == act["ref"])).one()

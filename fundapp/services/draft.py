@@ -6,24 +6,28 @@ answers `signer_role` and `signer_name`, which belong to the page of the kind "s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from fundapp.domain import tranche as tranche_domain
 from fundapp.domain.application import State
-from fundapp.domain.draft import CostLine, PartnerLine, Share
+from fundapp.domain.draft import CostLine, DraftPicture, PartnerLine, Share
 from fundapp.domain.facts import SignerRole
-from fundapp.domain.form_spec import validate_answers
+from fundapp.domain.form_spec import Section, validate_answers
+from fundapp.domain.fund import FundSpec
 from fundapp.domain.people import Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application, Attachment, BudgetLine, Contribution, Partner
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
-from fundapp.services import funds
+from fundapp.services import draft_reading, funds
 from fundapp.services.journal import note
 from fundapp.services.subject import lock_tranche, missing
 
@@ -84,40 +88,158 @@ def _no_sub_region() -> str:
     )
 
 
-def editable(session: Session, ref: str, *, actor: Actor, seen: int | None) -> Application:
-    """Lock a draft for saving. seen: the answers_version on the page.
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One draft under its lock, and what can be written in it; `writing` gives it and saves it as a whole."""
 
-    Raises Refused: NOT_FOUND for somebody else's, CONFLICT once it was sent, STALE where somebody else saved first.
+    session: Session
+    app: Application
+    spec: FundSpec
+    actor: Actor
+    now: datetime
+
+    def picture(self) -> DraftPicture:
+        """What is stored."""
+        return draft_reading.picture(self.session, self.app)
+
+    def answers(self, section: Section, raw: Mapping[str, object]) -> tuple[Refusal, ...]:
+        """Write the answers of one page: each that will do is kept, the mistakes come back, each on its field."""
+        clean, refusals = validate_answers(section, raw, complete=False)
+        asked = {question.key for question in section.questions}
+        mistaken = {(refusal.field or "").partition(".")[0] for refusal in refusals}  # in a table: key.row.column
+        app = self.app
+        app.answers = {k: v for k, v in app.answers.items() if k not in asked or k in mistaken} | clean
+        app.title = str(app.answers.get("title") or "")
+        app.starts_on = _day(app.answers.get("starts_on"))
+        app.ends_on = _day(app.answers.get("ends_on"))
+        if app.starts_on and app.ends_on and app.ends_on < app.starts_on:
+            app.ends_on = None
+        return refusals
+
+    def budget(self, lines: Sequence[CostLine], *, requested_cents: int) -> None:
+        """Replace the budget by these lines, in this order, and the amount that is asked (cents)."""
+        self._replace(
+            BudgetLine,
+            [
+                {
+                    "category": line.category,
+                    "description": line.description,
+                    "quantity": line.quantity,
+                    "unit_cents": line.unit_cents,
+                }
+                for line in lines
+            ],
+        )
+        self.app.cost_cents = sum(line.cents for line in lines)
+        self.app.requested_cents = requested_cents
+
+    def contributions(self, shares: Sequence[Share]) -> None:
+        """Replace who pays with. The school itself need not be named."""
+        rule = self.spec.co_financing
+        rate = rule.hourly_rate_cents if rule else 0
+        own = ""
+        if any(share.kind == "own" and not share.party for share in shares):
+            own = self.session.scalar(select(School.name).where(School.code == self.app.school_code)) or ""
+        self._replace(
+            Contribution,
+            [
+                {
+                    "party": share.party or (own if share.kind == "own" else ""),
+                    "party_kind": share.kind,
+                    "in_kind": share.in_kind,
+                    "hours": share.hours,
+                    "cents": share.hours * rate if share.hours else share.cents,
+                }
+                for share in shares
+            ],
+        )
+
+    def partners(self, partners: Sequence[PartnerLine]) -> None:
+        """Replace the partners; the boards of partner schools count for conflicts of interest from now on.
+
+        Raises Refused(INVALID) for a school that is not in the register.
+        """
+        codes = {partner.school_code for partner in partners if partner.school_code}
+        query = select(School.code, School.name, School.board_number).where(School.code.in_(codes))
+        known = {code: (name, board) for code, name, board in self.session.execute(query)} if codes else {}
+        for position, partner in enumerate(partners, 1):
+            if partner.school_code and partner.school_code not in known:
+                raise Refused(_unknown_school(position))
+        self._replace(
+            Partner,
+            [
+                {
+                    "kind": partner.kind,
+                    "name": known[partner.school_code][0] if partner.school_code else partner.name,
+                    "school_code": partner.school_code,
+                }
+                for partner in partners
+            ],
+        )
+        self.app.boards = sorted({self.app.board_number, *(board for _, board in known.values())})
+
+    def signer(self, role: SignerRole, name: str) -> None:
+        """Write who agreed to the application, and in what position."""
+        self.app.answers = self.app.answers | {"signer_role": str(role), "signer_name": name.strip()}
+
+    def attach(self, kind: str, file_name: str, sha256: str) -> Attachment:
+        """Add a stored document as one of the documents that the fund asks for."""
+        attachment = Attachment(
+            application_id=self.app.id,
+            kind=kind,
+            file_name=file_name,
+            sha256=sha256,
+            added_at=self.now,
+            added_by_id=self.actor.id,
+        )
+        self.session.add(attachment)
+        self.session.flush()
+        return attachment
+
+    def detach(self, attachment_id: int) -> None:
+        """Take a document away."""
+        mine = (Attachment.id == attachment_id, Attachment.application_id == self.app.id)
+        self.session.execute(delete(Attachment).where(*mine))
+
+    def _replace(self, model: type[BudgetLine | Contribution | Partner], rows: Sequence[dict[str, Any]]) -> None:
+        table: Any = model.__table__
+        self.session.execute(delete(table).where(table.c.application_id == self.app.id))
+        if rows:
+            placed = [{"application_id": self.app.id, "position": n, **row} for n, row in enumerate(rows, 1)]
+            self.session.execute(insert(table), placed)
+
+
+@contextmanager
+def writing(session: Session, ref: str, *, actor: Actor, now: datetime, seen: int | None = None) -> Iterator[Writing]:
+    """Write in a draft, under its lock; at the end its version is raised. The caller commits.
+
+    seen: the answers_version on the page. Raises Refused: NOT_FOUND for somebody else's, CONFLICT (already_sent) once
+    it was sent, STALE where somebody else saved first.
     """
-    app = session.scalar(
-        select(Application)
-        .where(Application.ref == ref)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    app = _locked(session, ref, actor, seen)
+    with session.no_autoflush:
+        yield Writing(session, app, funds.spec_of(session, app.fund_version_id), actor, now)
+    app.answers_version += 1
+    app.changed_at = now
+    session.flush()
+
+
+_DRAFT = (
+    select(Application)
+    .where(Application.ref == bindparam("ref"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
+def _locked(session: Session, ref: str, actor: Actor, seen: int | None) -> Application:
+    app = session.scalar(_DRAFT, {"ref": ref})
     if app is None or Role.APPLICANT not in roles_on(actor, _scope(app)):
         raise Refused(missing())
     if app.state not in EDITABLE:
-        raise Refused(
-            Refusal(
-                "already_sent",
-                Text(
-                    "De aanvraag is al ingestuurd. U kunt hem nu niet veranderen.",
-                    "The application was sent. You cannot change it now.",
-                ),
-            )
-        )
+        raise Refused(_ALREADY_SENT)
     if seen is not None and seen != app.answers_version:
-        raise Refused(
-            Refusal(
-                "edited_elsewhere",
-                Text(
-                    "Intussen is deze aanvraag in een ander scherm bewaard. Vergelijk de antwoorden en bewaar opnieuw.",
-                    "This application was saved in another window meanwhile. Compare the answers and save again.",
-                ),
-                kind=Kind.STALE,
-            )
-        )
+        raise Refused(_EDITED_ELSEWHERE)
     return app
 
 
@@ -125,171 +247,34 @@ def _scope(app: Application) -> Scope:
     return Scope(app.fund_key, app.sub_region, app.board_number, app.school_code)
 
 
-def _saved(app: Application, now: datetime) -> None:
-    app.answers_version += 1
-    app.changed_at = now
-
-
-def save_section(
-    session: Session,
-    ref: str,
-    section_key: str,
-    raw: Mapping[str, object],
-    *,
-    actor: Actor,
-    now: datetime,
-    seen: int | None = None,
-) -> tuple[Application, tuple[Refusal, ...]]:
-    """Save one page of questions: every answer that will do is kept, the mistakes come back, each on its field.
-
-    Raises Refused as `editable` does, and NOT_FOUND for an unknown section.
-    """
-    app = editable(session, ref, actor=actor, seen=seen)
-    section = funds.spec_of(session, app.fund_version_id).form.section(section_key)
-    clean, refusals = validate_answers(section, raw, complete=False)
-    asked = {question.key for question in section.questions}
-    mistaken = {(refusal.field or "").partition(".")[0] for refusal in refusals}  # in a table: key.row.column
-    kept = {key: value for key, value in app.answers.items() if key not in asked or key in mistaken}
-    app.answers = kept | clean
-    _place(app)
-    _saved(app, now)
-    return app, refusals
-
-
-def _place(app: Application) -> None:
-    """Copy the answers that have a place of their own."""
-    answers = app.answers
-    app.title = str(answers.get("title") or "")
-    app.starts_on = _day(answers.get("starts_on"))
-    app.ends_on = _day(answers.get("ends_on"))
-    if app.starts_on and app.ends_on and app.ends_on < app.starts_on:
-        app.ends_on = None
-
-
 def _day(value: object) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) and value else None
 
 
-def save_budget(
-    session: Session,
-    ref: str,
-    lines: Sequence[CostLine],
-    *,
-    requested_cents: int,
-    actor: Actor,
-    now: datetime,
-    seen: int | None = None,
-) -> Application:
-    """Replace the budget by these lines, in this order, and the amount that is asked (cents)."""
-    app = editable(session, ref, actor=actor, seen=seen)
-    session.execute(delete(BudgetLine).where(BudgetLine.application_id == app.id))
-    for position, line in enumerate(lines, 1):
-        session.add(
-            BudgetLine(
-                application_id=app.id,
-                position=position,
-                category=line.category,
-                description=line.description,
-                quantity=line.quantity,
-                unit_cents=line.unit_cents,
-            )
-        )
-    app.cost_cents = sum(line.quantity * line.unit_cents for line in lines)
-    app.requested_cents = requested_cents
-    _saved(app, now)
-    session.flush()
-    return app
-
-
-def save_contributions(
-    session: Session, ref: str, shares: Sequence[Share], *, actor: Actor, now: datetime, seen: int | None = None
-) -> Application:
-    """Replace who pays with."""
-    app = editable(session, ref, actor=actor, seen=seen)
-    rule = funds.spec_of(session, app.fund_version_id).co_financing
-    rate = rule.hourly_rate_cents if rule else 0
-    session.execute(delete(Contribution).where(Contribution.application_id == app.id))
-    for position, share in enumerate(shares, 1):
-        session.add(
-            Contribution(
-                application_id=app.id,
-                position=position,
-                party=share.party,
-                party_kind=share.kind,
-                in_kind=share.in_kind,
-                hours=share.hours,
-                cents=share.hours * rate if share.hours else share.cents,
-            )
-        )
-    _saved(app, now)
-    session.flush()
-    return app
-
-
-def save_partners(
-    session: Session, ref: str, partners: Sequence[PartnerLine], *, actor: Actor, now: datetime, seen: int | None = None
-) -> Application:
-    """Replace the partners; the boards of partner schools count for conflicts of interest from now on."""
-    app = editable(session, ref, actor=actor, seen=seen)
-    session.execute(delete(Partner).where(Partner.application_id == app.id))
-    boards = {app.board_number}
-    for position, partner in enumerate(partners, 1):
-        school = session.get(School, partner.school_code) if partner.school_code else None
-        if partner.school_code and school is None:
-            raise Refused(
-                Refusal(
-                    "school_unknown",
-                    Text(
-                        "Deze school staat niet in het register. Kies een school uit de lijst.",
-                        "This school is not in the register. Choose a school from the list.",
-                    ),
-                    field=f"school-{position}",
-                    kind=Kind.INVALID,
-                )
-            )
-        if school is not None:
-            boards.add(school.board_number)
-        session.add(
-            Partner(
-                application_id=app.id,
-                position=position,
-                kind=partner.kind,
-                name=school.name if school else partner.name,
-                school_code=partner.school_code,
-            )
-        )
-    app.boards = sorted(boards)
-    _saved(app, now)
-    session.flush()
-    return app
-
-
-def save_signer(
-    session: Session, ref: str, role: SignerRole, name: str, *, actor: Actor, now: datetime, seen: int | None = None
-) -> Application:
-    """Keep who agreed to the application, and in what position."""
-    app = editable(session, ref, actor=actor, seen=seen)
-    app.answers = app.answers | {"signer_role": str(role), "signer_name": name.strip()}
-    _saved(app, now)
-    return app
-
-
-def attach(
-    session: Session, ref: str, kind: str, file_name: str, sha256: str, *, actor: Actor, now: datetime
-) -> Attachment:
-    """Add a stored document to a draft as one of the documents that the fund asks for."""
-    app = editable(session, ref, actor=actor, seen=None)
-    attachment = Attachment(
-        application_id=app.id, kind=kind, file_name=file_name, sha256=sha256, added_at=now, added_by_id=actor.id
+def _unknown_school(position: int) -> Refusal:
+    return Refusal(
+        "school_unknown",
+        Text(
+            "Deze school staat niet in het register. Kies een school uit de lijst.",
+            "This school is not in the register. Choose a school from the list.",
+        ),
+        field=f"school-{position}",
+        kind=Kind.INVALID,
     )
-    session.add(attachment)
-    _saved(app, now)
-    session.flush()
-    return attachment
 
 
-def detach(session: Session, ref: str, attachment_id: int, *, actor: Actor, now: datetime) -> None:
-    """Take a document away from a draft."""
-    app = editable(session, ref, actor=actor, seen=None)
-    session.execute(delete(Attachment).where(Attachment.id == attachment_id, Attachment.application_id == app.id))
-    _saved(app, now)
+_ALREADY_SENT = Refusal(
+    "already_sent",
+    Text(
+        "De aanvraag is al ingestuurd. U kunt hem nu niet veranderen.",
+        "The application was sent. You cannot change it now.",
+    ),
+)
+_EDITED_ELSEWHERE = Refusal(
+    "edited_elsewhere",
+    Text(
+        "Intussen is deze aanvraag in een ander scherm bewaard. Vergelijk de antwoorden en bewaar opnieuw.",
+        "This application was saved in another window meanwhile. Compare the answers and save again.",
+    ),
+    kind=Kind.STALE,
+)

@@ -8,18 +8,15 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import datetime
 
 import filetype
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from fundapp.domain.outside import Verdict
-from fundapp.domain.people import Actor
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Attachment, StoredDocument
-from fundapp.services import draft
+from fundapp.services.draft import Writing
 from fundapp.services.ports import FileStore, Scanner
 
 MEGABYTE = 1024 * 1024
@@ -68,23 +65,20 @@ def tidy_name(given: str, kind: str) -> str:
 
 
 def add_document(
-    session: Session,
-    ref: str,
+    page: Writing,
     document: str,
     file_name: str,
     content: bytes,
     *,
     files: FileStore,
     scanner: Scanner,
-    actor: Actor,
-    now: datetime,
 ) -> Attachment:
     """Store what was sent and attach it to a draft as this document; the same file twice is one.
 
-    Raises Refused as `draft.attach` does, and INVALID on the field `document`: empty, too large, of another kind,
-    infected, or not scanned because the scanner is away.
+    Raises Refused(INVALID) on the field `document`: empty, too large, of another kind, infected, or not scanned
+    because the scanner is away.
     """
-    app = draft.editable(session, ref, actor=actor, seen=None)
+    session = page.session
     kind = _judged(document, file_name, content)
     scan = scanner.scan(content)
     if scan.verdict in (Verdict.INFECTED, Verdict.UNAVAILABLE):
@@ -98,7 +92,7 @@ def add_document(
                 size=stored.size,
                 media_type=MEDIA_TYPES[kind],
                 scan=str(scan.verdict),
-                stored_at=now,
+                stored_at=page.now,
             )
         )
         session.flush()
@@ -106,13 +100,13 @@ def add_document(
         known.scan = str(scan.verdict)
     before = session.scalar(
         select(Attachment).where(
-            Attachment.application_id == app.id, Attachment.kind == document, Attachment.sha256 == stored.sha256
+            Attachment.application_id == page.app.id, Attachment.kind == document, Attachment.sha256 == stored.sha256
         )
     )
     if before is not None:
         return before
     name = tidy_name(file_name, kind)
-    return draft.attach(session, ref, document, name, stored.sha256, actor=actor, now=now)
+    return page.attach(document, name, stored.sha256)
 
 
 def _judged(document: str, file_name: str, content: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,9 @@ from fundapp.domain.fund import FundSpec
 from fundapp.domain.money import MAX_CENTS, plain_euro
 from fundapp.domain.refusal import Refusal
 from fundapp.domain.text import Text, same
+from fundapp.persistence.application import Application
 from fundapp.services import uploads
 from fundapp.services.register import search_schools
-from fundapp.web.access import Case
 from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import MOST_ROWS, Typed, by_field, controls, put_shown
 from fundapp.web.session import db
@@ -67,12 +67,15 @@ def _stored_rows(section: Section, known: DraftPicture) -> list[rows.Row]:
     return []
 
 
-def with_chosen(typed: Typed, section: Section, known: DraftPicture) -> Typed:
-    """Return what was typed, but what is stored where that was chosen: a tick `take-FIELD` or `take-rows`."""
+def with_chosen(typed: Typed, section: Section, picture: Callable[[], DraftPicture]) -> Typed:
+    """Return what was typed, but what is stored where that was chosen: a tick `take-FIELD` or `take-rows`.
+
+    picture: reads what is stored, where anything was chosen.
+    """
     chosen = {name.removeprefix("take-") for name in typed if name.startswith("take-")}
     if not chosen:
         return typed
-    mixed = Typed(typed)
+    known, mixed = picture(), Typed(typed)
     for question in section.questions:
         if question.key in chosen:
             put_shown(mixed, question, known.answers.get(question.key))
@@ -93,7 +96,7 @@ def with_chosen(typed: Typed, section: Section, known: DraftPicture) -> Typed:
 class Page:
     """One task as it is shown. more: the table, or the rows, that get an empty one; search: the partner looked up."""
 
-    case: Case
+    app: Application
     picture: DraftPicture
     section: Section
     typed: Typed | None
@@ -173,8 +176,8 @@ class Page:
         errors = by_field(self.refusals)
         page = render_template(
             f"pages/application/{TEMPLATES[self.section.page]}.html",
-            ref=self.case.ref,
-            app=self.case.row,
+            ref=self.app.ref,
+            app=self.app,
             picture=self.picture,
             section=self.section,
             controls=self.controls,
@@ -195,7 +198,7 @@ class Page:
         if self.section.page not in WITH_TOTALS:
             return None
         template = f"pages/application/_{TEMPLATES[self.section.page]}_totals.html"
-        return render_template(template, app=self.case.row, picture=self.picture, **self._more())
+        return render_template(template, app=self.app, picture=self.picture, **self._more())
 
     def _more(self) -> dict[str, Any]:
         match self.section.page:

@@ -7,23 +7,26 @@ typed stays on the page.
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, request, url_for
 
 from fundapp.domain.form_spec import PageKind, Section
+from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
+from fundapp.persistence.application import Application
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import draft, draft_reading, funds, uploads
+from fundapp.services import draft, draft_reading, uploads
 from fundapp.services.application_views import school_names
-from fundapp.web.access import Case, access, case
+from fundapp.web.access import SIGNED_IN, access, case, open_case
 from fundapp.web.draft_page import Page, rows_of, with_chosen
 from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import Reader, Typed, amount, raw_answers
 from fundapp.web.present import clock
 from fundapp.web.school_case import already_sent, file_store, is_draft, picture_of, scanner, school_case
-from fundapp.web.session import current_language, db, notify, request_now, signed_in, wake
+from fundapp.web.session import current_language, db, notify, request_now, signed_in
 
 bp = Blueprint("drafting", __name__)
 
@@ -39,7 +42,7 @@ def task(ref: str, section_key: str) -> Response:  # noqa: ARG001  (asked by acc
     if not is_draft(found):
         return already_sent(found)
     picture = picture_of(found)
-    page = Page(found, picture, picture.spec.form.section(section_key), g.get("returned"))
+    page = Page(found.row, picture, picture.spec.form.section(section_key), g.get("returned"))
     if request.args.get("van") == "controle" and page.typed is None:
         page.refusals = picture.problems_of(page.section)
     page.more = request.args.get("rij")
@@ -47,38 +50,49 @@ def task(ref: str, section_key: str) -> Response:  # noqa: ARG001  (asked by acc
 
 
 @bp.post("/aanvragen/<ref>/taak/<section_key>")
-@access(case("application"))
+@access(SIGNED_IN)
 def save_task(ref: str, section_key: str) -> Response:
-    """Save one task, and stay or go on."""
-    found = school_case()
-    typed = _after_removal(request.form)
-    if not is_draft(found) and request.form.get("do") != AUTOSAVE:
-        return already_sent(found, typed, 409)
-    picture = picture_of(found)
-    section = picture.spec.form.section(section_key)
-    typed = with_chosen(typed, section, picture)
-    do = request.form.get("do", "save")
+    """Save one task, and stay or go on. Who may write, and whether it is a draft still, is asked under the lock."""
+    typed, do = _after_removal(request.form), request.form.get("do", "save")
     try:
-        with unit_of_work(db.session(), wake):
-            refusals = _save(ref, section, typed, do)
+        with unit_of_work(db.session()):
+            saved = _save(ref, section_key, typed)
     except Refused as error:
         if error.kind is Kind.STALE:
-            return _changed_meanwhile(found, section, typed, error)
+            return _changed_meanwhile(ref, section_key, typed, do, error)
         if error.code == "already_sent" and do != AUTOSAVE:
-            return already_sent(found, typed, 409)
+            return already_sent(open_case("application", ref), typed, 409)
         raise
-    page = _stored_now(found, section, typed)
-    page.refusals = refusals
     if do == AUTOSAVE:
-        return _autosaved(page)
+        return _autosaved(saved.page())
     word, _, what = do.partition("-")
     if word == "search":
+        page = saved.page()
         page.search = _number(what)
-        return page.show(422 if refusals else 200)
-    if refusals:
+        return page.show(422 if saved.refusals else 200)
+    if saved.refusals:
+        page = saved.page()
         page.more = what or "1" if word == "add" else None
         return page.show(422)
-    return _go_on(page, word, what)
+    if word == "add":
+        return _to("drafting.task", ref, section_key, rij=what or "1", _anchor=what or saved.page().next_row)
+    return _go_on(ref, saved.spec, section_key, word)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was saved, and what could not be, each on its field."""
+
+    app: Application
+    spec: FundSpec
+    section: Section
+    typed: Typed
+    refusals: list[Refusal]
+
+    def page(self) -> Page:
+        """The page with what is stored now."""
+        picture = draft_reading.picture(db.session(), self.app)
+        return Page(self.app, picture, self.section, self.typed, refusals=self.refusals)
 
 
 def _after_removal(form: Any) -> Typed:
@@ -98,17 +112,14 @@ def _seen() -> int:
     return _number(request.form.get("answers_version", ""))
 
 
-def _stored_now(found: Case, section: Section, typed: Typed, *, compare: bool = False) -> Page:
-    """The page with what is stored after saving, or what somebody else stored."""
-    return Page(found, draft_reading.picture(db.session(), found.row), section, typed, compare)
-
-
-def _changed_meanwhile(found: Case, section: Section, typed: Typed, error: Refused) -> Response:
+def _changed_meanwhile(ref: str, section_key: str, typed: Typed, do: str, error: Refused) -> Response:
     """Somebody saved in another window: both versions, side by side; the same answers twice are no conflict."""
-    page = _stored_now(found, section, typed, compare=True)
-    do = request.form.get("do", "save")
+    found = open_case("application", ref)
+    picture = picture_of(found)
+    section = picture.spec.form.section(section_key)
+    page = Page(found.row, picture, section, with_chosen(typed, section, lambda: picture), compare=True)
     if not page.differs:
-        return _autosaved(page) if do == AUTOSAVE else _go_on(page, do.partition("-")[0], "")
+        return _autosaved(page) if do == AUTOSAVE else _go_on(ref, picture.spec, section_key, do.partition("-")[0])
     if do == AUTOSAVE:
         raise error
     page.refusals = [Refusal(error.code, error.refusals[0].sentence, kind=Kind.STALE)]
@@ -121,7 +132,7 @@ def _autosaved(page: Page) -> Response:
     words = [_saved_at().in_(language)]
     if wrong:
         words.append(_STILL_WRONG[wrong == 1].fill(n=wrong).in_(language))
-    return jsonify(answers_version=page.case.row.answers_version, saved=" ".join(words), aside=page.totals())
+    return jsonify(answers_version=page.app.answers_version, saved=" ".join(words), aside=page.totals())
 
 
 _STILL_WRONG = {
@@ -135,26 +146,18 @@ def _saved_at() -> Text:
     return Text(f"Opgeslagen om {nl}.", f"Saved at {en}.")
 
 
-def _go_on(page: Page, word: str, what: str) -> Response:
+def _go_on(ref: str, spec: FundSpec, section_key: str, word: str) -> Response:
     """Where to after saving: the next task, the check, or this page again."""
-    ref, key = page.case.ref, page.section.key
-    if word == "add":
-        anchor = what or page.next_row
-        return _to("drafting.task", ref=ref, section_key=key, rij=what or "1", _anchor=anchor)
     notify(_saved_at())
-    if word == "check":
-        return _to("draft_check.show", ref=ref)
-    if word == "next":
-        keys = [section.key for section in page.picture.spec.form.sections]
-        after = keys[keys.index(key) + 1 :]
-        if after:
-            return _to("drafting.task", ref=ref, section_key=after[0])
-        return _to("draft_check.show", ref=ref)
-    return _to("drafting.task", ref=ref, section_key=key)
+    if word not in ("next", "check"):
+        return _to("drafting.task", ref, section_key)
+    keys = [section.key for section in spec.form.sections]
+    after = keys[keys.index(section_key) + 1 :] if word == "next" else []
+    return _to("drafting.task", ref, after[0]) if after else _to("draft_check.show", ref)
 
 
-def _to(endpoint: str, **values: Any) -> Response:
-    return make_response(redirect(url_for(endpoint, **values), code=303))
+def _to(endpoint: str, ref: str, section_key: str | None = None, **values: Any) -> Response:
+    return make_response(redirect(url_for(endpoint, ref=ref, section_key=section_key, **values), code=303))
 
 
 # --- saving -----------------------------------------------------------------------------------------------------------
@@ -162,32 +165,38 @@ def _to(endpoint: str, **values: Any) -> Response:
 ROW_PREFIXES = ("lines", "shares", "partners")
 
 
-def _save(ref: str, section: Section, typed: Typed, do: str) -> list[Refusal]:
-    """Save everything on a page that will do; return what will not, each on its field."""
-    who: dict[str, Any] = {"actor": signed_in(), "now": request_now()}
-    session = db.session()
-    app, found = draft.save_section(session, ref, section.key, raw_answers(section, typed), seen=_seen(), **who)
-    reader = Reader()
-    spec = funds.spec_of(session, app.fund_version_id)
-    match section.page:
-        case PageKind.BUDGET:
-            lines = rows.read_costs(rows_of(section, typed, spec), spec, reader)
-            asked = _asked(typed, app.requested_cents, reader)
-            draft.save_budget(session, ref, lines, requested_cents=asked, **who)
-        case PageKind.CO_FINANCING:
-            own = school_names(session, [app.school_code])[app.school_code]
-            draft.save_contributions(session, ref, rows.read_shares(rows_of(section, typed, spec), own, reader), **who)
-        case PageKind.PARTNERS:
-            typed_rows = rows_of(section, typed, spec)
-            names = school_names(session, rows.school_codes(typed_rows))
-            draft.save_partners(session, ref, rows.read_partners(typed_rows, names, reader), **who)
-        case PageKind.SIGNING:
-            signer = rows.read_signer(typed, spec, reader)
-            if signer is not None:
-                draft.save_signer(session, ref, *signer, **who)
-        case PageKind.DOCUMENTS:
-            _take_documents(ref, app, reader, do)
-    return [*found, *reader.refusals]
+def _save(ref: str, section_key: str, typed: Typed) -> Saved:
+    """Save everything on a page that will do."""
+    with draft.writing(db.session(), ref, actor=signed_in(), now=request_now(), seen=_seen()) as page:
+        section = page.spec.form.section(section_key)
+        typed = with_chosen(typed, section, page.picture)
+        found = page.answers(section, raw_answers(section, typed))
+        reader = Reader()
+        more = _MORE.get(section.page)
+        if more is not None:
+            more(page, section, typed, reader)
+    return Saved(page.app, page.spec, section, typed, [*found, *reader.refusals])
+
+
+def _save_budget(page: draft.Writing, section: Section, typed: Typed, reader: Reader) -> None:
+    lines = rows.read_costs(rows_of(section, typed, page.spec), page.spec, reader)
+    page.budget(lines, requested_cents=_asked(typed, page.app.requested_cents, reader))
+
+
+def _save_contributions(page: draft.Writing, section: Section, typed: Typed, reader: Reader) -> None:
+    page.contributions(rows.read_shares(rows_of(section, typed, page.spec), reader))
+
+
+def _save_partners(page: draft.Writing, section: Section, typed: Typed, reader: Reader) -> None:
+    typed_rows = rows_of(section, typed, page.spec)
+    names = school_names(page.session, rows.school_codes(typed_rows))
+    page.partners(rows.read_partners(typed_rows, names, reader))
+
+
+def _save_signer(page: draft.Writing, _section: Section, typed: Typed, reader: Reader) -> None:
+    signer = rows.read_signer(typed, page.spec, reader)
+    if signer is not None:
+        page.signer(*signer)
 
 
 def _asked(typed: Typed, before: int, reader: Reader) -> int:
@@ -198,31 +207,29 @@ def _asked(typed: Typed, before: int, reader: Reader) -> int:
         return before
 
 
-def _take_documents(ref: str, app: Any, reader: Reader, do: str) -> None:
-    session, actor, now = db.session(), signed_in(), request_now()
-    word, _, what = do.partition("-")
+def _save_documents(page: draft.Writing, _section: Section, typed: Typed, reader: Reader) -> None:
+    word, _, what = typed.get("do", "").partition("-")
     if word == "detach":
-        draft.detach(session, ref, _number(what), actor=actor, now=now)
-    spec = funds.spec_of(session, app.fund_version_id)
-    for document in spec.documents:
+        page.detach(_number(what))
+    for document in page.spec.documents:
         for sent in request.files.getlist(document.code):
             if not sent.filename:
                 continue
             with closing(sent):
                 content = sent.stream.read()  # within the limit of the whole request
             try:
-                uploads.add_document(
-                    session,
-                    ref,
-                    document.code,
-                    sent.filename,
-                    content,
-                    files=file_store(),
-                    scanner=scanner(),
-                    actor=actor,
-                    now=now,
-                )
+                uploads.add_document(page, document.code, sent.filename, content, files=file_store(), scanner=scanner())
             except Refused as error:
                 if error.kind is not Kind.INVALID:
                     raise
                 reader.refusals += error.refusals
+
+
+_MORE = {
+    PageKind.PARTNERS: _save_partners,
+    PageKind.BUDGET: _save_budget,
+    PageKind.CO_FINANCING: _save_contributions,
+    PageKind.DOCUMENTS: _save_documents,
+    PageKind.SIGNING: _save_signer,
+}
+"""What a kind of page saves besides the answers to its questions."""

@@ -87,7 +87,7 @@ PARTIES: list[tuple[str, Text]] = [
 SHARE_BLANK: Row = {"kind": "own", "form": "money"}
 
 
-def read_shares(rows: Sequence[Row], own_name: str, reader: Reader) -> list[Share]:
+def read_shares(rows: Sequence[Row], reader: Reader) -> list[Share]:
     """Return who pays with what."""
     shares = []
     for n, row in enumerate(rows, 1):
@@ -117,7 +117,7 @@ def read_shares(rows: Sequence[Row], own_name: str, reader: Reader) -> list[Shar
             )
         shares.append(
             Share(
-                party=party or (own_name if kind == "own" else ""),
+                party=party,
                 kind=kind,
                 in_kind=row["form"] in ("goods", "hours"),
                 hours=hours if in_hours else None,
