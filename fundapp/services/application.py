@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, bindparam, select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -229,7 +229,7 @@ _FREEZE = text("""
   INSERT INTO eligibility_check (application_id, fund_version_id, moment, at, inputs, outcomes)
   VALUES (:id, :version, :moment, :now, :inputs, :outcomes)
 """).bindparams(
-    bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("now", type_=Moment),
     *(bindparam(name, type_=JSONB) for name in ("content", "receipt", "inputs", "outcomes")),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import State
@@ -21,6 +21,7 @@ from fundapp.domain.draft import (
 )
 from fundapp.domain.facts import EarlierApplication
 from fundapp.persistence.application import Application
+from fundapp.persistence.db import Moment
 from fundapp.services import funds
 
 _PICTURE = text("""
@@ -41,7 +42,7 @@ _PICTURE = text("""
   JOIN school_board b ON b.number = :board
   LEFT JOIN window_extension w ON w.tranche_id = t.id AND w.school_code = s.code
   WHERE t.id = :tranche
-""").columns(opens_at=DateTime(timezone=True), closes_at=DateTime(timezone=True), until=DateTime(timezone=True))
+""").columns(opens_at=Moment, closes_at=Moment, until=Moment)
 
 
 def picture(session: Session, app: Application) -> DraftPicture:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from fundapp.domain.people import Actor
+from fundapp.persistence.db import Moment
 from fundapp.persistence.journal import Journal
 
 
@@ -51,9 +52,7 @@ _RECORD = text("""
                                                  address text, language text, context jsonb)
     ON CONFLICT (key) DO NOTHING)
   SELECT id FROM entry
-""").bindparams(
-    bindparam("at", type_=DateTime(timezone=True)), bindparam("data", type_=JSONB), bindparam("mails", type_=JSONB)
-)
+""").bindparams(bindparam("at", type_=Moment), bindparam("data", type_=JSONB), bindparam("mails", type_=JSONB))
 
 
 def record(session: Session, entry: Mapping[str, Any], mails: Sequence[Mapping[str, Any]]) -> int:
