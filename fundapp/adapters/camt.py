@@ -8,12 +8,12 @@ to its size.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
 from lxml import etree
 
+from fundapp.domain.bank_line import with_keys
 from fundapp.domain.money import euro
 from fundapp.domain.outside import Statement, StatementEntry, StatementPayment
 from fundapp.domain.refusal import Kind, Refusal, Refused
@@ -69,48 +69,44 @@ def _statement(element: Element) -> Statement:
     iban = _text(element, "Acct/Id/IBAN")
     if not statement_id or not iban:
         raise _refused("statement_incomplete", _INCOMPLETE.fill(what=same("Id" if iban else "IBAN")))
-    opening, closing = _balance(element, _OPENING, statement_id), _balance(element, _CLOSING, statement_id)
+    opening, _ = _balance(element, _OPENING, statement_id)
+    closing, ends_on = _balance(element, _CLOSING, statement_id)
     listed = _children(element, "Ntry")
     booked = [entry for entry in listed if (_text(entry, "Sts/Cd") or _text(entry, "Sts")) == "BOOK"]
-    keys = _keys(f"{iban}:{statement_id}", booked)
-    entries = tuple(_entry(entry, key, iban) for entry, key in zip(booked, keys, strict=True))
+    entries = with_keys(iban, (_entry(entry, _where(entry, at), iban) for at, entry in enumerate(booked, 1)))
     expected = opening + sum(entry.amount for entry in entries)
     if expected != closing:
         shown = {"expected": same(euro(expected)), "closing": same(euro(closing))}
         raise _refused("statement_balance", _BALANCE.fill(id=same(statement_id), **shown))
-    return Statement(statement_id, iban, opening, closing, entries, len(listed) - len(booked))
+    return Statement(statement_id, iban, opening, closing, ends_on, entries, len(listed) - len(booked))
 
 
-def _keys(prefix: str, entries: list[Element]) -> list[str]:
-    """The bank's own reference where it is unique in the statement, else the position; never dependent on the file."""
-    references = [_text(entry, "NtryRef") or _text(entry, "AcctSvcrRef") for entry in entries]
-    times = Counter(references)
-    return [
-        f"{prefix}:{reference}" if reference and times[reference] == 1 else f"{prefix}:#{position}"
-        for position, reference in enumerate(references, start=1)
-    ]
+def _where(entry: Element, position: int) -> str:
+    """How a sentence points at an entry."""
+    return _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef") or f"#{position}"
 
 
-def _entry(element: Element, key: str, own_iban: str) -> StatementEntry:
-    amount = _signed(element, key)
+def _entry(element: Element, where: str, own_iban: str) -> StatementEntry:
+    """One entry, still without its key."""
+    amount = _signed(element, where)
     booked_on = _text(element, "BookgDt/Dt") or (_text(element, "BookgDt/DtTm") or "")[:10]
     details = _children(element, "NtryDtls/TxDtls")
     payments = tuple(
-        _payment(detail, element, amount if len(details) == 1 else None, f"{key}/{position}", own_iban)
+        _payment(detail, element, amount if len(details) == 1 else None, f"{where}/{position}", own_iban)
         for position, detail in enumerate(details, start=1)
     )
     if not payments:
         remittance = _text(element, "AddtlNtryInf") or ""
-        payments = (StatementPayment(f"{key}/1", amount, None, None, None, remittance, None),)
+        payments = (StatementPayment(where, amount, None, None, None, remittance, None),)
     total = sum(payment.amount for payment in payments)
     if total != amount:
-        raise _refused("statement_sum", _SUM.fill(key=same(key), total=same(euro(total)), amount=same(euro(amount))))
+        raise _refused("statement_sum", _SUM.fill(key=same(where), total=same(euro(total)), amount=same(euro(amount))))
     return StatementEntry(
-        key=key,
+        key=where,
         amount=amount,
-        booked_on=_day(booked_on, key),
+        booked_on=_day(booked_on, where),
         reversal=_text(element, "RvslInd") in {"true", "1"},
-        bank_reference=_text(element, "AcctSvcrRef") or _text(element, "NtryRef"),
+        bank_reference=_text(element, "AcctSvcrRef"),
         batch_id=_text(element, "NtryDtls/Btch/PmtInfId") or _text(element, "NtryDtls/Btch/MsgId"),
         payments=payments,
     )
@@ -155,11 +151,13 @@ def _counterparty(detail: Element, own_iban: str, *, incoming: bool) -> tuple[st
     return next((side for side in sides if side[0]), sides[0] if sides else (None, None))
 
 
-def _balance(element: Element, codes: tuple[str, ...], statement_id: str) -> int:
+def _balance(element: Element, codes: tuple[str, ...], statement_id: str) -> tuple[int, date]:
     found = {_text(balance, "Tp/CdOrPrtry/Cd"): balance for balance in _children(element, "Bal")}
     for code in codes:
         if code in found:
-            return _signed(found[code], f"{statement_id} {code}")
+            where = f"{statement_id} {code}"
+            day = _text(found[code], "Dt/Dt") or _text(found[code], "Dt/DtTm") or ""
+            return _signed(found[code], where), _day(day, where)
     raise _refused("statement_no_balance", _NO_BALANCE.fill(id=same(statement_id), code=same(codes[0])))
 
 

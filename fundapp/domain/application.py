@@ -12,9 +12,12 @@ from enum import Enum, StrEnum, auto
 from fundapp.domain.draft import DraftPicture
 from fundapp.domain.flow import Flow, Given, Guard, Look, Mail, Tone, Transition, needs
 from fundapp.domain.money import euro
+from fundapp.domain.payment_hold import Hold, a_hold_runs, no_hold_runs, the_hold_is_over, the_hold_may_last
+from fundapp.domain.payment_scheme import no_payment_in_a_batch
 from fundapp.domain.people import Role
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.settlement import Calculation
+from fundapp.domain.term import Profile
 from fundapp.domain.text import Text, same
 
 
@@ -55,6 +58,8 @@ class Effect(Enum):
     DETERMINE = auto()  # ledger, final payment or recovery
     REVOKE_FUNDS = auto()
     WRITE_LETTER = auto()
+    HOLD_PAYMENTS = auto()
+    END_HOLD = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Facts:
     problems: what is missing or wrong in the application as it stands. A condition that is not met is among them only
     where the fund says that it blocks sending.
     report_problems: the same for the final accounts. line_problems: what is wrong in the lines as finance judged them.
+    in_batch: the payment batch, not approved yet, that one of its payments is in. holds: the payment holds it had;
+    hold_open: one that nobody ended yet.
     free: what can still be awarded, the sub-ceiling counted in, by the ceiling that held when it came in (Awb 4:27);
     free_now: what the ledger has; grantable: the most that the fund's formula allows.
     """
@@ -94,12 +101,16 @@ class Facts:
     award: int = 0
     paid: int = 0
     in_transit: int = 0
+    in_batch: str | None = None
     outstanding: int = 0
     report_problems: tuple[Refusal, ...] = ()
     line_problems: tuple[Refusal, ...] = ()
     calculation: Calculation | None = None
     response_given: bool = False
     response_due: date | None = None
+    profile: Profile = Profile.PRIVATE
+    holds: tuple[Hold, ...] = ()
+    hold_open: bool = False
 
 
 def window_is_open(facts: Facts, _given: Given | None) -> Refusal | None:
@@ -343,6 +354,9 @@ def _who(*roles: Role) -> frozenset[Role]:
 _REASON_FOR_SCHOOL = Text("Schrijf op waarom. De school leest dit.", "Write why. The school reads this.")
 _HANDLED = (State.SUBMITTED, State.INCOMPLETE, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED)
 
+PAYING = _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED)
+"""States in which something may still be paid."""
+
 T = Transition[Facts]
 
 FLOW: Flow[Facts] = Flow(
@@ -571,7 +585,7 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED),
             target=State.DETERMINATION_INTENDED,
             who=_who(Role.FINANCE),
-            guards=(no_payment_under_way, lines_are_judged, something_was_cut),
+            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, something_was_cut),
             effects=(Effect.INTEND_DETERMINATION, Effect.WRITE_LETTER),
             mail=(Mail("determination_intended", Role.APPLICANT),),
             hint=Text(
@@ -600,7 +614,7 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED, State.DETERMINATION_INTENDED),
             target=State.DETERMINED,
             who=_who(Role.FINANCE),
-            guards=(no_payment_under_way, lines_are_judged, school_was_heard),
+            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, school_was_heard),
             effects=(Effect.DETERMINE, Effect.WRITE_LETTER),
             mail=(Mail("determined", Role.APPLICANT),),
         ),
@@ -625,9 +639,56 @@ FLOW: Flow[Facts] = Flow(
             target=State.REVOKED,
             who=_who(Role.DECISION_MAKER),
             asks="reason",
-            guards=(no_conflict_declared, no_payment_under_way, needs("explanation", _REASON_FOR_SCHOOL)),
+            guards=(
+                no_conflict_declared,
+                no_payment_in_a_batch,
+                no_payment_under_way,
+                needs("explanation", _REASON_FOR_SCHOOL),
+            ),
             effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.REVOKE_FUNDS, Effect.WRITE_LETTER),
             mail=(Mail("revoked", Role.APPLICANT),),
+        ),
+        T(
+            name="hold_payments",
+            label=Text("Betalingen aanhouden", "Hold payments"),
+            past=Text("betalingen aangehouden", "payments put on hold"),
+            tone=Tone.NEGATIVE,
+            source=PAYING,
+            target=None,
+            who=_who(Role.FINANCE),
+            asks="payment_hold",
+            guards=(no_hold_runs, the_hold_may_last, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.HOLD_PAYMENTS,),
+            mail=(Mail("payment_held", Role.APPLICANT),),
+            hint=Text(
+                "Er wordt niets betaald tot en met de dag die u kiest. Daarna gaat het vanzelf verder.",
+                "Nothing is paid up to and including the day that you choose. After that it goes on by itself.",
+            ),
+        ),
+        T(
+            name="lift_hold",
+            label=Text("Aanhouding opheffen", "Lift the hold"),
+            past=Text("aanhouding opgeheven", "payment hold lifted"),
+            tone=Tone.POSITIVE,
+            source=PAYING,
+            target=None,
+            who=_who(Role.FINANCE),
+            asks="reason",
+            guards=(a_hold_runs, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.END_HOLD,),
+            mail=(Mail("payment_resumed", Role.APPLICANT),),
+        ),
+        T(
+            name="end_hold",
+            label=Text("Aanhouding eindigt", "The hold ends"),
+            past=Text("aanhouding geëindigd", "payment hold ended"),
+            tone=Tone.INFO,
+            source=PAYING,
+            target=None,
+            who=_who(Role.SYSTEM),
+            guards=(the_hold_is_over,),
+            effects=(Effect.END_HOLD,),
+            mail=(Mail("payment_resumed", Role.APPLICANT), Mail("hold_ended", Role.FINANCE)),
         ),
     ),
 )

@@ -134,7 +134,14 @@ class FundSpec(Spec):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        for check in (self._check_conditions, self._check_example, self._check_profile, self._check_marks):
+        checks = (
+            self._check_conditions,
+            self._check_example,
+            self._check_profile,
+            self._check_proofs,
+            self._check_marks,
+        )
+        for check in checks:
             check()
         return self
 
@@ -173,6 +180,18 @@ class FundSpec(Spec):
                         f"a private fund does not use the word “{words[0]}”; write reconsideration",
                         at=f"{path}.{language}",
                     )
+
+    def _check_proofs(self) -> None:
+        """Aanwijzingen voor subsidieverstrekking nr 8, 9: below € 25,000 (tier 1) no interim report is asked."""
+        if self.legal_profile is not Profile.AWB or self.settlement.tier > 1:
+            return
+        for number, part in enumerate(self.advance.instalments):
+            if part.proof is not None and part.proof.kind == "interim_report":
+                raise mistake(
+                    "bij arrangement 1 vraagt een fonds onder de Awb geen tussenrapportage",
+                    "under the Awb a fund of tier 1 asks no interim report",
+                    at=f"advance.instalments.{number}.proof",
+                )
 
     def _check_awb(self) -> None:
         if self.terms.remedy is None:

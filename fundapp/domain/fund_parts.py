@@ -31,11 +31,19 @@ class Contact(Spec):
 
 
 class Panel(Spec):
-    """Who advises or decides. per_sub_region: each sub-region has its own. members: how many must take part."""
+    """Who advises or decides. per_sub_region: each sub-region has its own. members: how many must take part (quorum).
+
+    meets: it advises in a meeting only. readers: how many read and score each application first; 0: nobody does so
+    alone. reading_days: how long they have. blind: they do not see whose application it is until they have scored.
+    """
 
     name: Words
     per_sub_region: Flag = False
     members: Count = 1
+    meets: Flag = False
+    readers: Annotated[StrictInt, Field(ge=0, le=9)] = 0
+    reading_days: Count = 14
+    blind: Flag = False
 
 
 class CostCategory(Spec):
@@ -64,17 +72,32 @@ class Grant(Spec):
     share_bp: BasisPoints
 
 
+class Proof(Spec):
+    """What a school shows before an instalment is paid: how the project goes, or that a milestone was reached.
+
+    name: what it is called. question: what the school must write. due: when it is expected, counted from the award.
+    """
+
+    kind: Literal["interim_report", "milestone"]
+    name: Words
+    question: Words
+    due: TermLength
+
+
 class Instalment(Spec):
-    """A part of the advance. when: at the award, on a date, or after a progress report."""
+    """A part of the advance. when: at the award, on a date, or after proof that was approved."""
 
     share_bp: Annotated[StrictInt, Field(ge=1, le=WHOLE)]
-    when: Literal["award", "date", "progress_report"]
+    when: Literal["award", "date", "proof"]
     date: dt.date | None = None
+    proof: Proof | None = None
 
     @model_validator(mode="after")
-    def _date_where_needed(self) -> Self:
+    def _what_belongs_to_it(self) -> Self:
         if (self.when == "date") != (self.date is not None):
             raise mistake("een datum hoort bij when: date", "a date belongs to when: date", at="date")
+        if (self.when == "proof") != (self.proof is not None):
+            raise mistake("proof hoort bij when: proof", "proof belongs to when: proof", at="proof")
         return self
 
 

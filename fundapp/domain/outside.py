@@ -171,7 +171,7 @@ class PaymentFile:
 class StatementPayment:
     """One payment inside a booked entry (camt TxDtls), or the entry itself where the bank gives no details.
 
-    key: stable within all statements, such as "<entry key>/1". amount: cents, negative when money left the account.
+    key: below that of its entry. amount: cents, negative when money left the account.
     end_to_end_id: None when the bank has none (NOTPROVIDED). return_reason: a code such as "AC04", with its words.
     """
 
@@ -188,10 +188,10 @@ class StatementPayment:
 class StatementEntry:
     """One booked entry.
 
-    key: account, statement id and the bank's entry reference (or the position where there is none): the same whenever
-    the same statement is read. amount: cents, signed; the sum of `payments`. reversal: the bank takes back an earlier
-    booking. batch_id: our PmtInfId (or MsgId) where the bank booked a batch as one sum; then `payments` may be one
-    line without an EndToEndId.
+    key: the same in every statement that tells this entry (`domain.bank_line.with_keys`). amount: cents, signed; the
+    sum of `payments`. reversal: the bank takes back an earlier booking. bank_reference: the bank's own, the same in
+    every statement. batch_id: our PmtInfId (or MsgId) where the bank booked a batch as one sum; then `payments` may be
+    one line without an EndToEndId.
     """
 
     key: str
@@ -207,13 +207,14 @@ class StatementEntry:
 class Statement:
     """One bank statement whose opening balance plus entries is its closing balance. Balances: cents, signed.
 
-    pending: entries in the file that the bank has not booked yet; they are left out.
+    ends_on: the day of its closing balance. pending: entries that the bank has not booked yet; they are left out.
     """
 
     statement_id: str
     iban: str
     opening: int
     closing: int
+    ends_on: date
     entries: tuple[StatementEntry, ...]
     pending: int = 0
 

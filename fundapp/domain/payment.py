@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum, StrEnum, auto
 
 from fundapp.domain.flow import Flow, Given, Look, Mail, Tone, Transition, needs
@@ -37,13 +38,35 @@ class OrderState(StrEnum):
 
 
 class InstalmentState(StrEnum):
-    """Where one promised payment stands."""
+    """Where one promised payment stands. A payment hold is no state: it ends by itself on its day."""
 
+    WAITING = "waiting"  # for proof, or for the determination
     DUE = "due"
-    HELD = "held"
     ORDERED = "ordered"
     PAID = "paid"
     DROPPED = "dropped"  # no longer owed
+
+
+class Condition(StrEnum):
+    """What must have happened before an instalment is paid."""
+
+    AWARD = "award"
+    DATE = "date"
+    PROOF = "proof"
+    DETERMINATION = "determination"
+
+    @property
+    def label(self) -> Text:
+        """When it is paid, in words."""
+        return _CONDITIONS[self]
+
+
+_CONDITIONS = {
+    Condition.AWARD: Text("na ons besluit", "after our decision"),
+    Condition.DATE: Text("op een afgesproken dag", "on an agreed day"),
+    Condition.PROOF: Text("na bewijs", "after proof"),
+    Condition.DETERMINATION: Text("na het eindbedrag", "after the final amount"),
+}
 
 
 class Purpose(StrEnum):
@@ -63,6 +86,7 @@ class Effect(Enum):
 
     APPROVE_BATCH = auto()  # ledger: in transit; the payment file is written and kept
     RELEASE_BATCH = auto()  # the orders go back to the worklist
+    TAKE_OUT = auto()  # one payment goes back to the worklist; an approval lapses
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +100,13 @@ class OrderLine:
     remittance: str
 
 
-def list_hash(lines: Iterable[OrderLine]) -> str:
-    """Return SHA-256 (hexadecimal) of exactly this list of payments, in its order. Any change gives another hash."""
-    rows = [[line.end_to_end_id, line.name, line.iban, line.cents, line.remittance] for line in lines]
+def list_hash(ref: str, execution_on: date, lines: Iterable[OrderLine]) -> str:
+    """Return SHA-256 (hexadecimal) of exactly this list: its day of payment and its payments, in their order.
+
+    Any change gives another hash.
+    """
+    rows: list[list[str | int]] = [[ref, execution_on.isoformat()]]
+    rows += [[line.end_to_end_id, line.name, line.iban, line.cents, line.remittance] for line in lines]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -86,8 +114,8 @@ def list_hash(lines: Iterable[OrderLine]) -> str:
 class Facts:
     """What the guards of a payment batch ask.
 
-    list_now: the hash of the list as it stands; file_problems: what the bank would refuse; pending: payments without an
-    answer of the bank.
+    list_now: the hash of the list as it stands; file_problems: what the bank would refuse; overtaken: what changed
+    since the list was made (another account, a payment hold); pending: payments without an answer of the bank.
     """
 
     state: str
@@ -98,6 +126,7 @@ class Facts:
     list_now: str
     approved_hash: str | None = None
     file_problems: tuple[Refusal, ...] = ()
+    overtaken: tuple[Refusal, ...] = ()
     pending: int = 0
 
 
@@ -131,6 +160,38 @@ def the_list_is_as_seen(facts: Facts, given: Given | None) -> Refusal | None:
 def the_bank_will_take_it(facts: Facts, _given: Given | None) -> Refusal | None:
     """Nothing is cut or spelt differently in silence: what the bank would refuse is shown first."""
     return facts.file_problems[0] if facts.file_problems else None
+
+
+def nothing_overtook_it(facts: Facts, _given: Given | None) -> Refusal | None:
+    """An account that was changed meanwhile, or a payment hold, stops a payment that has not left yet."""
+    return facts.overtaken[0] if facts.overtaken else None
+
+
+def the_list_is_as_approved(facts: Facts, _given: Given | None) -> Refusal | None:
+    """An approval is for exactly one list; after any change it is worth nothing."""
+    if facts.list_now == facts.approved_hash:
+        return None
+    return Refusal(
+        "approval_lapsed",
+        Text(
+            "De lijst is niet meer die van het akkoord. Laat de betaalrun vervallen en zet hem opnieuw klaar.",
+            "The list is no longer the one that was approved. Cancel the batch and prepare it again.",
+        ),
+        kind=Kind.STALE,
+    )
+
+
+def something_is_left(facts: Facts, _given: Given | None) -> Refusal | None:
+    """The last payment is not taken out: then the batch is cancelled."""
+    if facts.pending > 1:
+        return None
+    return Refusal(
+        "last_payment",
+        Text(
+            "Dit is de enige betaling. Laat de hele betaalrun vervallen.",
+            "This is the only payment. Cancel the whole batch.",
+        ),
+    )
 
 
 def the_bank_has_answered(facts: Facts, _given: Given | None) -> Refusal | None:
@@ -175,7 +236,7 @@ FLOW: Flow[Facts] = Flow(
             source=_one(State.PREPARED),
             target=State.APPROVED,
             who=_FINANCE,
-            guards=(not_the_preparer, the_bank_will_take_it, the_list_is_as_seen),
+            guards=(not_the_preparer, the_bank_will_take_it, nothing_overtook_it, the_list_is_as_seen),
             effects=(Effect.APPROVE_BATCH,),
             hint=Text(
                 "U keurt precies deze lijst goed. Daarna staat het bestand voor de bank klaar.",
@@ -190,6 +251,7 @@ FLOW: Flow[Facts] = Flow(
             source=_one(State.APPROVED),
             target=State.SENT,
             who=_FINANCE,
+            guards=(nothing_overtook_it, the_list_is_as_approved),
             mail=(Mail("payment_sent", Role.APPLICANT),),
             hint=Text(
                 "Kies dit als u het bestand bij de bank hebt ingelezen.",
@@ -207,9 +269,25 @@ FLOW: Flow[Facts] = Flow(
             guards=(the_bank_has_answered,),
         ),
         T(
+            name="take_out",
+            label=Text("Een betaling eruit halen", "Take a payment out"),
+            past=Text("een betaling eruit gehaald", "a payment taken out"),
+            tone=Tone.WAITING,
+            source=_one(State.PREPARED, State.APPROVED),
+            target=State.PREPARED,
+            who=_FINANCE,
+            asks="take_out",
+            guards=(something_is_left, needs("explanation", Text("Schrijf op waarom.", "Write why."))),
+            effects=(Effect.TAKE_OUT,),
+            hint=Text(
+                "De betaling komt terug op de werklijst. Een gegeven akkoord vervalt.",
+                "The payment returns to the worklist. An approval that was given lapses.",
+            ),
+        ),
+        T(
             name="cancel",
-            label=Text("Betaalrun laten vervallen", "Cancel the batch"),
-            past=Text("laten vervallen", "cancelled"),
+            label=Text("Terugsturen: betaalrun vervalt", "Send back: the batch lapses"),
+            past=Text("teruggestuurd en vervallen", "sent back and cancelled"),
             tone=Tone.NEGATIVE,
             source=_one(State.PREPARED, State.APPROVED),
             target=State.CANCELLED,
@@ -217,7 +295,10 @@ FLOW: Flow[Facts] = Flow(
             asks="reason",
             guards=(needs("explanation", Text("Schrijf op waarom.", "Write why.")),),
             effects=(Effect.RELEASE_BATCH,),
-            hint=Text("De betalingen komen terug op de werklijst.", "The payments return to the worklist."),
+            hint=Text(
+                "De betalingen komen terug op de werklijst. Wie de run klaarzette, krijgt bericht.",
+                "The payments return to the worklist. Who prepared the batch is told.",
+            ),
         ),
     ),
 )

@@ -100,6 +100,11 @@ class Actor:
         """Whether this person has one of these roles, in the fund given or in any."""
         return any(g.role in roles and (fund is None or g.fund in (None, fund)) for g in self.grants)
 
+    def funds(self, *roles: Role) -> frozenset[str] | None:
+        """The funds in which this person has one of these roles, for all sub-regions; None: in every fund."""
+        granted = [g.fund for g in self.grants if g.role in roles and g.sub_region is None]
+        return None if None in granted else frozenset(fund for fund in granted if fund is not None)
+
 
 SYSTEM = Actor(id=None, name="Fondsloket", email="")
 """The clock and the worker."""

@@ -19,7 +19,7 @@ STATES = ("held", "queued", "sending", "sent", "uncertain", "dead")
 
 
 class OutboxMessage(Base):
-    """One mail to one person. key: unique per journal row, template and recipient. context: frozen facts."""
+    """One mail to one person (None: somebody who cannot sign in). key: unique per journal row, template and recipient. context: frozen facts."""
 
     __tablename__ = "outbox_message"
     __table_args__ = (
@@ -35,7 +35,7 @@ class OutboxMessage(Base):
     journal_id: Mapped[int | None] = mapped_column(ForeignKey("journal.id"))
     application_id: Mapped[int | None] = mapped_column(BigInteger)
     template: Mapped[str]
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     address: Mapped[str]
     language: Mapped[str]
     context: Mapped[dict[str, Any]]

@@ -28,6 +28,7 @@ from fundapp.services import decision, draft_reading, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.ceilings import FREE_FOR
 from fundapp.services.ledger import case_balances
+from fundapp.services.payment_hold import paying_facts
 from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
 
@@ -188,7 +189,10 @@ def _project_facts(session: Session, app: Application, state: State, roles: froz
         "paid": paid,
         "in_transit": balances.get(ledger.Account.IN_TRANSIT, 0),
         "outstanding": ledger.outstanding(balances),
+        "profile": funds.spec_of(session, app.fund_version_id).legal_profile,
     }
+    if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
+        more |= paying_facts(session, app.id)
     if state is State.AWARDED and Role.APPLICANT in roles:
         more["report_problems"] = settlement.report_problems(session, app)
     if state in (State.REPORTED, State.DETERMINATION_INTENDED):

@@ -31,7 +31,6 @@ from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.persistence.journal import Journal
-from fundapp.persistence.payment import Instalment
 from fundapp.persistence.people import Person
 from fundapp.persistence.receipt import Receipt
 from fundapp.persistence.register import School
@@ -332,12 +331,6 @@ def running_term(session: Session, app: Application) -> Term | None:
 def letters(session: Session, app: Application) -> list[Letter]:
     """The letters of an application, the newest first."""
     return list(session.scalars(select(Letter).where(Letter.application_id == app.id).order_by(Letter.id.desc())))
-
-
-def instalments(session: Session, app: Application) -> list[Instalment]:
-    """The payments that were promised, in order; not those that are no longer owed."""
-    query = select(Instalment).where(Instalment.application_id == app.id, Instalment.state != "dropped")
-    return list(session.scalars(query.order_by(Instalment.number)))
 
 
 def open_letter(session: Session, app: Application, letter_id: int, *, reader: Actor, now: datetime) -> Letter | None:

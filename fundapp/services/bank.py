@@ -16,26 +16,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from stdnum import iban as stdnum_iban
 
-from fundapp.domain.outside import Statement
+from fundapp.domain.bank_line import keyed, segments
+from fundapp.domain.outside import Statement, StatementEntry, StatementPayment
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text, same
-from fundapp.persistence.payment import BankLine, BankStatement, PaymentBatch
+from fundapp.persistence.payment import BankLine, BankStatement
 from fundapp.services.bank_booking import Booker
 from fundapp.services.bank_gaps import Gap, gaps
-from fundapp.services.bank_match import (
-    Line,
-    Match,
-    Receipt,
-    Unmatched,
-    lines_of,
-    match,
-    open_recoveries,
-    tranches_of,
-)
-from fundapp.services.journal import note
+from fundapp.services.bank_match import Line, Match, Receipt, Unmatched, lines_of, match, tranches_of
 from fundapp.services.programme import lead_applicant
-from fundapp.services.subject import missing
 from fundapp.services.transitions import readable
 
 
@@ -78,14 +68,15 @@ class ImportResult:
 
 
 def import_statement(session: Session, content: bytes, *, actor: Actor, now: datetime) -> ImportResult:
-    """Read a bank statement (camt.053) and book what it says. What was read before changes nothing.
+    """Read a bank statement (camt.053) and book what it says. What was read before changes nothing: the same statement,
+    or lines that another statement told already.
 
-    Raises Refused: FORBIDDEN for who is not of finance; INVALID for a file that is not whole, is of another account, or
-    says something else than when it was read before.
+    Raises Refused: FORBIDDEN for who is not of finance for the whole programme; INVALID for a file that is not whole,
+    is of another account, or says something else than when it was read before.
     """
     from fundapp.adapters import bank  # lxml is heavy: not before it is needed
 
-    _only_finance(actor)
+    only_finance(actor)
     statements = bank.read_statements(content)
     for statement in statements:
         _of_our_account(statement)
@@ -96,12 +87,12 @@ def import_statement(session: Session, content: bytes, *, actor: Actor, now: dat
     booker.lock(tranches_of(session, lines))
     digest = hashlib.sha256(content).hexdigest()
     try:
-        read = {s.statement_id: _import(session, s, digest, booker) for s in new}
+        read = {_identity(s): _import(session, s, digest, booker) for s in new}
         booker.finish()
     except IntegrityError as error:
         raise readable(error) from error
     results = tuple(
-        StatementResult(s.statement_id, s.statement_id not in read, read.pop(s.statement_id, ())) for s in statements
+        StatementResult(s.statement_id, _identity(s) not in read, read.pop(_identity(s), ())) for s in statements
     )
     return ImportResult(results, gaps(session))
 
@@ -110,62 +101,129 @@ _IMPORTS = 7_061_940
 """The number of the lock under which statements are read."""
 
 
+def _identity(statement: Statement) -> tuple[str, str, str]:
+    """Which statement it is: some banks number them anew each year."""
+    return statement.iban, statement.statement_id, statement.ends_on.isoformat()
+
+
+def _told(statement: Statement) -> str:
+    """The hash of what a statement says, in whatever order it says it."""
+    told = [str(statement.opening), str(statement.closing), *sorted(entry.key for entry in statement.entries)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
 def _once(statements: Iterable[Statement]) -> list[Statement]:
     """A statement that stands in the file twice counts once, unless the two differ."""
-    found: dict[str, Statement] = {}
+    found: dict[tuple[str, str, str], Statement] = {}
     for statement in statements:
-        if found.setdefault(statement.statement_id, statement) != statement:
+        if _told(found.setdefault(_identity(statement), statement)) != _told(statement):
             raise _invalid("statement_differs", _DIFFERS.fill(id=same(statement.statement_id)))
     return list(found.values())
 
 
 def _read_before(session: Session, statement: Statement) -> bool:
-    before = session.execute(
-        select(BankStatement.opening_cents, BankStatement.closing_cents).where(
-            BankStatement.account == statement.iban, BankStatement.statement_id == statement.statement_id
+    before = session.scalar(
+        select(BankStatement.lines_sha256).where(
+            BankStatement.account == statement.iban,
+            BankStatement.statement_id == statement.statement_id,
+            BankStatement.ends_on == statement.ends_on,
         )
-    ).one_or_none()
-    if before is not None and tuple(before) != (statement.opening, statement.closing):
+    )
+    if before is not None and before != _told(statement):
         raise _invalid("statement_differs", _DIFFERS.fill(id=same(statement.statement_id)))
     return before is not None
 
 
 def _import(session: Session, statement: Statement, digest: str, booker: Booker) -> tuple[LineResult, ...]:
+    entries = _after_the_last(session, statement)
+    known = _known(session, entries)
     row = BankStatement(
         sha256=digest,
+        lines_sha256=_told(statement),
         statement_id=statement.statement_id,
         account=statement.iban,
+        ends_on=statement.ends_on,
         opening_cents=statement.opening,
         closing_cents=statement.closing,
+        segments=segments(statement.opening, entries, known, _balances(session, statement.iban) if known else ()),
         read_at=booker.now,
         read_by_id=booker.actor.id,
     )
     session.add(row)
     session.flush()
     results: list[LineResult] = []
-    for entry in statement.entries:
+    for entry in entries:
+        if entry.key in known:
+            continue
         for line, paid in lines_of(entry):
-            stored = BankLine(
-                statement_id=row.id,
-                key=paid.key,
-                booked_on=entry.booked_on,
-                cents=paid.amount,
-                end_to_end_id=paid.end_to_end_id,
-                counterparty=" ".join(part for part in (line.name, line.iban) if part),
-                text=line.text or line.batch_id or "",
-            )
+            stored = _stored(row.id, entry, line, paid)
             session.add(stored)
             session.flush()
-            results += _settle_line(stored, match(session, line), booker)
+            results += settle_line(stored, match(session, line), booker)
     return tuple(results)
 
 
-def _settle_line(stored: BankLine, found: Match, booker: Booker, *, by_hand: bool = False) -> list[LineResult]:
+def _stored(statement_id: int, entry: StatementEntry, line: Line, paid: StatementPayment) -> BankLine:
+    return BankLine(
+        statement_id=statement_id,
+        key=paid.key,
+        entry_key=entry.key,
+        booked_on=entry.booked_on,
+        cents=paid.amount,
+        end_to_end_id=paid.end_to_end_id,
+        reason=paid.return_reason,
+        counterparty=" ".join(part for part in (line.name, line.iban) if part),
+        text=line.text or line.batch_id or "",
+    )
+
+
+def _known(session: Session, entries: Iterable[StatementEntry]) -> set[str]:
+    """The entries that another statement told already."""
+    keys = [entry.key for entry in entries]
+    return set(session.scalars(select(BankLine.entry_key).where(BankLine.entry_key == func.any(keys)).distinct()))
+
+
+def _balances(session: Session, account: str) -> set[int]:
+    rows = session.scalars(select(BankStatement.segments).where(BankStatement.account == account))
+    return {balance for found in rows for run in found for balance in run}
+
+
+def _after_the_last(session: Session, statement: Statement) -> tuple[StatementEntry, ...]:
+    """The entries, of which those without a reference of the bank are told apart from the same ones earlier that day.
+
+    A statement that begins where another of the same day ended tells nothing twice: what looks the same is another one.
+    """
+    unnamed = [entry for entry in statement.entries if not entry.bank_reference]
+    if not unnamed or not _follows(session, statement, min(entry.booked_on for entry in unnamed)):
+        return statement.entries
+    known = _known(session, unnamed)
+    found = []
+    for entry in statement.entries:
+        while not entry.bank_reference and entry.key in known:
+            name, _, number = entry.key.rpartition("-")
+            entry = keyed(entry, f"{name}-{int(number) + 1}")
+            known |= _known(session, [entry])
+        known.add(entry.key)
+        found.append(entry)
+    return tuple(found)
+
+
+def _follows(session: Session, statement: Statement, first_day: object) -> bool:
+    before = select(BankStatement.id).where(
+        BankStatement.account == statement.iban,
+        BankStatement.ends_on == first_day,
+        BankStatement.closing_cents == statement.opening,
+    )
+    return session.scalar(before.limit(1)) is not None
+
+
+def settle_line(stored: BankLine, found: Match, booker: Booker, *, by_hand: bool = False) -> list[LineResult]:
     """Book a line by its match. What is over of a receipt becomes a line of its own, for a person."""
     if isinstance(found, Receipt) and stored.cents > found.open_cents:
         rest = BankLine(
             statement_id=stored.statement_id,
             key=f"{stored.key}/over",
+            entry_key=stored.entry_key,
             booked_on=stored.booked_on,
             cents=stored.cents - found.open_cents,
             end_to_end_id=None,
@@ -175,122 +233,19 @@ def _settle_line(stored: BankLine, found: Match, booker: Booker, *, by_hand: boo
         stored.cents = found.open_cents
         booker.session.add(rest)
         over = LineResult(rest.key, rest.cents, None, (), _OVER)
-        return [*_settle_line(stored, found, booker, by_hand=by_hand), over]
+        return [*settle_line(stored, found, booker, by_hand=by_hand), over]
     booked = booker.book(stored, found, by_hand=by_hand)
     if isinstance(booked, Unmatched):
         return [LineResult(stored.key, stored.cents, None, (), booked.why)]
     return [LineResult(stored.key, stored.cents, stored.matched_as, booked, None)]
 
 
-# --- lines that a person judges ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLine:
-    """A line that was not matched, and why not."""
-
-    line: BankLine
-    why: Text
-
-
-def open_lines(session: Session, *, limit: int = 200) -> list[OpenLine]:
-    """Return the lines that a person must look at, the oldest first. They keep every tranche from closing."""
-    rows = session.scalars(
-        select(BankLine).where(BankLine.matched_as.is_(None)).order_by(BankLine.booked_on, BankLine.id).limit(limit)
-    )
-    return [OpenLine(row, _why(match(session, _as_told(session, row)))) for row in rows]
-
-
-def why_open(session: Session, line_id: int) -> Text:
-    """Return why a line was not matched. Raises Refused(NOT_FOUND)."""
-    row = session.get(BankLine, line_id)
-    if row is None:
-        raise Refused(missing())
-    return _why(match(session, _as_told(session, row)))
-
-
-def _why(found: Match) -> Text:
-    return found.why if isinstance(found, Unmatched) else _FITS_NOW
-
-
-def _as_told(session: Session, row: BankLine) -> Line:
-    *name, last = row.counterparty.split() or [""]
-    iban = last if stdnum_iban.is_valid(last) else None
-    batch = session.scalar(select(PaymentBatch.ref).where(PaymentBatch.ref == row.text))
-    shown = " ".join(name) if iban else row.counterparty
-    return Line(row.key, row.cents, row.end_to_end_id, iban, shown, row.text, batch_id=batch)
-
-
-def match_by_hand(session: Session, line_id: int, *, to: str, actor: Actor, now: datetime) -> LineResult:
-    """Match an open line with a recovery or a batch (by reference) or one payment (by EndToEndId), and book it.
-
-    Raises Refused: FORBIDDEN for who is not of finance, NOT_FOUND for no such line, INVALID for an unknown reference,
-    STALE when it was matched, CONFLICT where it does not fit.
-    """
-    _only_finance(actor)
-    booker = Booker(session, actor, now)
-    wanted = to.strip()
-    tranche_ids = _tranches_by_reference(session, wanted)
-    if not tranche_ids:
-        raise Refused(Refusal("match_unknown", _UNKNOWN, field="to", kind=Kind.INVALID))
-    booker.lock(tranche_ids)
-    line = _open_line(session, line_id)
-    found = _by_reference(session, line, wanted)
-    if isinstance(found, Unmatched):
-        raise Refused(Refusal("does_not_fit", found.why, field="to"))
-    try:
-        result = _settle_line(line, found, booker, by_hand=True)[0]
-        booker.finish()
-    except IntegrityError as error:
-        raise readable(error) from error
-    if result.matched_as is None:
-        raise Refused(Refusal("does_not_fit", result.why or _NO_RECEIPT, field="to"))
-    return result
-
-
-def _tranches_by_reference(session: Session, reference: str) -> set[int]:
-    told = Line("", 0, reference, None, None, "", batch_id=reference)
-    claimed = {r.tranche_id for r in open_recoveries(session) if r.ref == reference}
-    return tranches_of(session, [told]) | claimed
-
-
-def _by_reference(session: Session, line: BankLine, reference: str) -> Match:
-    claim = next((r for r in open_recoveries(session) if r.ref == reference), None)
-    if claim is not None:
-        return Receipt(claim.application_id, claim.open_cents) if line.cents > 0 else Unmatched(_NO_RECEIPT)
-    is_batch = session.scalar(select(PaymentBatch.id).where(PaymentBatch.ref == reference)) is not None
-    return match(
-        session,
-        Line(line.key, line.cents, reference, None, None, "", came_back=True, batch_id=reference if is_batch else None),
-    )
-
-
-def mark_not_ours(session: Session, line_id: int, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Say that a line has nothing to do with the funds, and why. Raises Refused."""
-    _only_finance(actor)
-    if not reason.strip():
-        raise _invalid("reason_missing", Text("Schrijf op waarom.", "Write why."), field="reason")
-    line = _open_line(session, line_id)
-    line.matched_as = "not_ours"
-    data = {"key": line.key, "cents": line.cents, "reason": reason.strip()}
-    note(session, actor, now, kind="bank_line", subject_id=line.id, action="not_ours", data=data)
-    session.flush()
-
-
-def _open_line(session: Session, line_id: int) -> BankLine:
-    line = session.get(BankLine, line_id, with_for_update=True, populate_existing=True)
-    if line is None:
-        raise Refused(missing())
-    if line.matched_as is not None:
-        raise Refused(Refusal("already_matched", _ALREADY, kind=Kind.STALE))
-    return line
-
-
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
-def _only_finance(actor: Actor) -> None:
-    if actor.id is not None and not actor.has(Role.FINANCE):
+def only_finance(actor: Actor) -> None:
+    """Raises Refused(FORBIDDEN) for who does not pay for the whole programme: its account is that of every fund."""
+    if actor.id is not None and actor.funds(Role.FINANCE) is not None:
         raise Refused(Refusal("not_yours", _NOT_FINANCE, kind=Kind.FORBIDDEN))
 
 
@@ -301,13 +256,13 @@ def _of_our_account(statement: Statement) -> None:
         raise _invalid("statement_other_account", _OTHER_ACCOUNT.fill(**shown))
 
 
-def _invalid(code: str, sentence: Text, *, field: str = "statement") -> Refused:
-    return Refused(Refusal(code, sentence, field=field, kind=Kind.INVALID))
+def _invalid(code: str, sentence: Text) -> Refused:
+    return Refused(Refusal(code, sentence, field="statement", kind=Kind.INVALID))
 
 
 _NOT_FINANCE = Text(
-    "Alleen financiën kan dit doen. Vraag het aan de coördinator als dat wel zou moeten.",
-    "Only finance can do this. Ask the coordinator if you should be able to.",
+    "Alleen financiën van het hele programma kan dit doen. Vraag het aan de coördinator als dat u zou moeten zijn.",
+    "Only finance of the whole programme can do this. Ask the coordinator if you should be able to.",
 )
 _OTHER_ACCOUNT = Text(
     "Dit afschrift is van rekening {theirs}. Wij betalen van {ours}. Kies een afschrift van die rekening.",
@@ -320,17 +275,4 @@ _DIFFERS = Text(
 _OVER = Text(
     "Dit is meer dan er terug moest komen. Overleg met de school: het kan terug, of het hoort bij iets anders.",
     "This is more than had to come back. Ask the school: it can be returned, or belongs to something else.",
-)
-_FITS_NOW = Text("Deze regel past nu wel. Koppel hem met de hand.", "This line does fit now. Match it by hand.")
-_UNKNOWN = Text(
-    "Wij vinden geen betaling of open terugvordering met dit kenmerk. Controleer het kenmerk.",
-    "There is no payment or open recovery with this reference. Check the reference.",
-)
-_NO_RECEIPT = Text(
-    "Dit past niet: er staat niets meer open, of de bank schreef het af. Kies een ander kenmerk.",
-    "This does not fit: nothing is open any more, or the bank paid it out. Choose another reference.",
-)
-_ALREADY = Text(
-    "Deze bankregel is al gekoppeld. Bekijk de lijst opnieuw.",
-    "This bank line was matched already. Look at the list again.",
 )

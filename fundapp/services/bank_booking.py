@@ -19,6 +19,7 @@ from fundapp.domain.tranche import SHUT
 from fundapp.persistence.application import Application
 from fundapp.persistence.payment import BankLine, Instalment, PaymentBatch, PaymentOrder
 from fundapp.services.act import Booking
+from fundapp.services.bank_mails import tell_of_bounces
 from fundapp.services.bank_match import Match, Payments, Receipt, Returns, Unmatched
 from fundapp.services.bookings import record
 from fundapp.services.funds import pot_of
@@ -51,6 +52,7 @@ class Booker:
     _closed: set[int] = field(default_factory=set)
     _apps: dict[int, Application] = field(default_factory=dict)
     _batches: set[int] = field(default_factory=set)
+    _bounced: list[int] = field(default_factory=list)
 
     def lock(self, tranche_ids: Iterable[int]) -> None:
         """Lock the tranches that may be concerned, in order of id, before anything of them is read."""
@@ -76,12 +78,29 @@ class Booker:
             return Unmatched(_CLOSED)
         for step in sure:
             self._write(step, line, by_hand=by_hand)
+        if isinstance(found, Returns):
+            self._say_why(found.order_ids, line)
         line.matched_as = kind
         line.application_id = sure[0].app.id if len(sure) == 1 else None
         return tuple(step.app.ref for step in sure)
 
     def _orders(self, order_ids: tuple[int, ...]) -> list[PaymentOrder]:
         return [self.session.get_one(PaymentOrder, order_id) for order_id in order_ids]
+
+    def _say_why(self, order_ids: tuple[int, ...], line: BankLine) -> None:
+        """Keep with each payment when and why it came back, and tell who prepared it."""
+        for order in self._orders(order_ids):
+            order.returned_on, order.returned_why = line.booked_on, line.reason or ""
+        self._bounced += order_ids
+
+    def reject(self, order_ids: tuple[int, ...], line: BankLine, *, why: str) -> None:
+        """Return payments to the worklist that the bank left out of the sum it booked for their batch."""
+        for order in self._orders(order_ids):
+            step = self._return(order)
+            assert step is not None, "it is pending, so it is still in transit"
+            self._write(step, line, by_hand=True)
+            order.returned_on, order.returned_why = line.booked_on, why
+        self._bounced += order_ids
 
     def _payment(self, order: PaymentOrder) -> _Step | None:
         instalment = self.session.get_one(Instalment, order.instalment_id)
@@ -145,6 +164,8 @@ class Booker:
     def finish(self) -> None:
         """Settle the cases and close the batches for which this was the last that had to happen."""
         self.session.flush()
+        if self._bounced:
+            tell_of_bounces(self.session, self._bounced)
         for app in sorted(self._apps.values(), key=lambda app: app.id):
             done = not ledger.outstanding(case_balances(self.session, app.id))
             if done and app.state == application.State.DETERMINED:

@@ -31,29 +31,31 @@ class Gap:
 
 
 def gaps(session: Session) -> tuple[Gap, ...]:
-    """Return the statements that do not follow on another one, whatever the order in which they were read."""
+    """Return the statements that do not follow on another one, whatever the order in which they were read.
+
+    Of statements that overlap, only the lines that were new count, each run of them with the balances around it.
+    """
     first_booked = func.min(BankLine.booked_on)
     rows = session.execute(
-        select(
-            BankStatement.account, BankStatement.statement_id, BankStatement.opening_cents, BankStatement.closing_cents
-        )
+        select(BankStatement.account, BankStatement.statement_id, BankStatement.segments)
         .outerjoin(BankLine, BankLine.statement_id == BankStatement.id)
         .group_by(BankStatement.id)
         .order_by(BankStatement.account, first_booked.asc().nulls_last(), BankStatement.id)
     ).all()
-    moved = [row for row in rows if row.opening_cents != row.closing_cents]
-    ends = Counter((row.account, row.closing_cents) for row in moved)
-    known = {(row.account, cents) for row in moved for cents in (row.opening_cents, row.closing_cents)}
+    runs = [(account, name, begin, end) for account, name, segments in rows for begin, end in segments]
+    moved = [(account, begin, end) for account, _, begin, end in runs if begin != end]
+    ends = Counter((account, end) for account, _, end in moved)
+    known = {(account, cents) for account, begin, end in moved for cents in (begin, end)}
     begun: set[str] = set()
     found: list[Gap] = []
-    for account, statement_id, opening, closing in rows:
+    for account, statement_id, begin, end in runs:
         if account not in begun:
             begun.add(account)
-            known.add((account, opening))
-        elif opening == closing:  # nothing moved: it follows on any statement that stood there
-            found += [] if (account, opening) in known else [Gap(account, statement_id, opening)]
-        elif ends[account, opening]:
-            ends[account, opening] -= 1
+            known.add((account, begin))
+        elif begin == end:  # nothing moved: it follows on any statement that stood there
+            found += [] if (account, begin) in known else [Gap(account, statement_id, begin)]
+        elif ends[account, begin]:
+            ends[account, begin] -= 1
         else:
-            found.append(Gap(account, statement_id, opening))
+            found.append(Gap(account, statement_id, begin))
     return tuple(found)

@@ -26,7 +26,7 @@ from fundapp.persistence.settlement import Recovery
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as the bank tells it. cents: signed. came_back: a reversal, or with a return reason."""
+    """One line as the bank tells it. cents: signed. came_back: a reversal, or with a return reason (`reason`)."""
 
     key: str
     cents: int
@@ -36,6 +36,7 @@ class Line:
     text: str
     came_back: bool = False
     batch_id: str | None = None
+    reason: str | None = None
 
 
 def lines_of(entry: StatementEntry) -> list[tuple[Line, StatementPayment]]:
@@ -51,6 +52,7 @@ def lines_of(entry: StatementEntry) -> list[tuple[Line, StatementPayment]]:
                 text=" ".join(part for part in (paid.remittance, paid.return_reason) if part),
                 came_back=entry.reversal or paid.return_reason is not None,
                 batch_id=entry.batch_id if len(entry.payments) == 1 and paid.end_to_end_id is None else None,
+                reason=paid.return_reason,
             ),
             paid,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import cast
 
@@ -10,20 +9,18 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain import ledger
-from fundapp.domain.fund_parts import Advance
-from fundapp.domain.money import share
-from fundapp.domain.payment import InstalmentState, Purpose
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application, BudgetLine, Submission
 from fundapp.persistence.decision import Award, Decision
-from fundapp.persistence.payment import BankAccount, Instalment
+from fundapp.persistence.payment import BankAccount
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import Advice
 from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.services import ceilings, funds, terms
 from fundapp.services.act import Act
 from fundapp.services.letters import letter_row
+from fundapp.services.payment_scheme import plan_instalments
 
 KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
 """Transition → kind of decision."""
@@ -148,7 +145,7 @@ def commit_funds(act: Act) -> None:
 
 
 def freeze_award(act: Act) -> None:
-    """Keep name, board and account as they are today; plan the advances; prepare the final accounts; start their term.
+    """Keep name, board and account as they are today; plan the payments; prepare the final accounts; start their term.
 
     School data change under running cases (domain.md section 3), so the award has its own copy.
     """
@@ -179,36 +176,13 @@ def freeze_award(act: Act) -> None:
             ends_on=app.ends_on,
         )
     )
-    for number, (cents, due_on) in enumerate(advances(spec.advance, amount, act.today), 1):
-        session.add(
-            Instalment(
-                application_id=app.id,
-                number=number,
-                purpose=Purpose.ADVANCE,
-                cents=cents,
-                due_on=due_on,
-                state=InstalmentState.DUE,
-            )
-        )
-    _prepare_report(session, app)
     terms.end_all(session, app.id, act.today)
-    app.decision_due_on = None
+    plan_instalments(act, spec, amount)
+    _prepare_report(session, app)
     app.decision_due_on = None
     if app.ends_on is not None:
         terms.start(session, app.id, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
     act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None
-
-
-def advances(scheme: Advance, amount: int, today: date) -> list[tuple[int, date]]:
-    """Return the advances of an award that can be planned at once: (cents, due date).
-
-    Those that wait for a progress report are planned when it is approved.
-    """
-    return [
-        (cents, instalment.date or today)
-        for instalment in scheme.instalments
-        if instalment.when != "progress_report" and (cents := share(amount, instalment.share_bp)) > 0
-    ]
 
 
 def _prepare_report(session: Session, app: Application) -> None:
@@ -225,17 +199,6 @@ def _prepare_report(session: Session, app: Application) -> None:
         )
         for line in lines
     )
-
-
-def drop_instalments(session: Session, application_id: int) -> None:
-    """What is planned and not ordered yet is no longer owed."""
-    for instalment in session.scalars(
-        select(Instalment).where(
-            Instalment.application_id == application_id,
-            Instalment.state.in_([InstalmentState.DUE, InstalmentState.HELD]),
-        )
-    ):
-        instalment.state = InstalmentState.DROPPED
 
 
 LETTER_OF: dict[str, str] = {

@@ -24,6 +24,7 @@ from fundapp.domain.form_spec import PageKind
 from fundapp.domain.fund import FundSpec, TrancheSpec
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.register import fold
+from fundapp.domain.sepa import next_bank_day
 from fundapp.domain.term import Profile
 from fundapp.persistence.application import Application, StoredDocument
 from fundapp.persistence.fund import Tranche
@@ -34,6 +35,7 @@ from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import InterestDeclaration
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import bank, change, draft, funds, payment, publication, report
+from fundapp.services.payment_prepare import prepare
 from fundapp.services.people import actor_by_email
 from fundapp.services.ports import FileStore
 from fundapp.services.register import save_sub_regions
@@ -138,8 +140,12 @@ class Storyteller:
                     board_number=board["number"],
                     iban=board["iban"],
                     holder=board["name"],
+                    sepa_name=board["name"],
                     entered_at=begin,
                     entered_by_id=first.id,
+                    called_name="Administratie",
+                    called_number="0118 000 000",
+                    called_at=begin,
                     confirmed_at=begin,
                     confirmed_by_id=second.id,
                 )
@@ -216,7 +222,7 @@ class Storyteller:
             given["scores"] = dict.fromkeys([c.code for c in self._spec(act["ref"]).criteria], given.pop("score"))
         if kind == "payment_batch" and act["do"] == "approve":
             batch = self.session.scalars(select(PaymentBatch).where(PaymentBatch.ref == act["ref"])).one()
-            given["list_hash"] = payment.batch_hash(payment.orders(self.session, batch))
+            given["list_hash"] = payment.batch_hash(batch, payment.orders(self.session, batch))
         perform(self.session, kind, act["ref"], act["do"], actor=actor, now=at, given=given)
 
     def _spec(self, ref: str) -> FundSpec:
@@ -302,7 +308,8 @@ class Storyteller:
             .where(Application.tranche_id == tranche_id, Instalment.state == "due")
             .order_by(Instalment.id)
         ).all()
-        batch = payment.prepare(self.session, due, actor=actor, now=at, execution_on=at.date() + timedelta(days=1))
+        day = next_bank_day(at.astimezone(AMSTERDAM).date())
+        batch = prepare(self.session, due, actor=actor, now=at, execution_on=day)
         assert batch.ref == act["ref"], f"the story says {act['ref']}, the product {batch.ref}"
 
     def _statement(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:

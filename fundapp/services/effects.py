@@ -7,9 +7,20 @@ from enum import Enum
 from fundapp.domain.application import Effect as OfApplication
 from fundapp.domain.change import Effect as OfChange
 from fundapp.domain.flows import FLOWS
+from fundapp.domain.interim import Effect as OfInterim
 from fundapp.domain.payment import Effect as OfPayment
 from fundapp.domain.tranche import Effect as OfTranche
-from fundapp.services import application, ceilings, change, closing, decision, payment, settlement
+from fundapp.services import (
+    application,
+    ceilings,
+    change,
+    closing,
+    decision,
+    interim,
+    payment,
+    payment_hold,
+    settlement,
+)
 from fundapp.services.act import Handler
 
 HANDLERS: dict[Enum, Handler] = {
@@ -27,6 +38,8 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.INTEND_DETERMINATION: settlement.intend,
     OfApplication.RECORD_RESPONSE: settlement.record_response,
     OfApplication.DETERMINE: settlement.determine,
+    OfApplication.HOLD_PAYMENTS: payment_hold.place,
+    OfApplication.END_HOLD: payment_hold.end,
     OfTranche.SET_CEILING: ceilings.announce,
     OfTranche.CHANGE_CEILING: ceilings.change,
     OfTranche.RECORD_PROPOSAL: closing.record_proposal,
@@ -35,7 +48,11 @@ HANDLERS: dict[Enum, Handler] = {
     OfTranche.RECORD_REOPENING: closing.record_reopening,
     OfPayment.APPROVE_BATCH: payment.approve,
     OfPayment.RELEASE_BATCH: payment.release,
+    OfPayment.TAKE_OUT: payment.take_out,
     OfChange.APPLY_CHANGE: change.apply_change,
+    OfInterim.SEND_INTERIM: interim.receive,
+    OfInterim.RELEASE_INSTALMENT: interim.release,
+    OfInterim.ASK_AGAIN: interim.ask_again,
 }
 
 _DECLARED = {effect for flow in FLOWS.values() for transition in flow.transitions for effect in transition.effects}

@@ -7,10 +7,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, String, and_, cast, func, literal, null, select, text, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    String,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
-from fundapp.domain import application, change, payment
+from fundapp.domain import application, change, interim, payment
 from fundapp.domain.flow import Flow, Look
 from fundapp.domain.ledger import Account
 from fundapp.domain.people import Actor, Role
@@ -18,10 +32,12 @@ from fundapp.persistence.application import Application, Term
 from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.fund import Tranche
+from fundapp.persistence.interim import InterimReport
 from fundapp.persistence.ledger import CaseBalance
-from fundapp.persistence.payment import BankLine, PaymentBatch
+from fundapp.persistence.payment import BankAccount, BankLine, Instalment, PaymentBatch
 from fundapp.persistence.register import School
 from fundapp.persistence.settlement import Determination, IntentResponse, Recovery, ReportLine
+from fundapp.services.payment_views import in_funds
 
 PAGE = 50
 """Rows on one page of a list."""
@@ -29,8 +45,13 @@ PAGE = 50
 
 def funds_of(actor: Actor, *roles: Role) -> frozenset[str] | None:
     """The funds in which somebody has one of these roles; None for all of them."""
-    granted = [grant.fund for grant in actor.grants if grant.role in roles]
-    return None if None in granted else frozenset(fund for fund in granted if fund is not None)
+    return actor.funds(*roles)
+
+
+def _of_boards(funds: Collection[str] | None) -> list[ColumnElement[bool]]:
+    if funds is None:
+        return []
+    return [exists().where(Application.board_number == BankAccount.board_number, *_within(funds))]
 
 
 def _within(funds: Collection[str] | None) -> list[ColumnElement[bool]]:
@@ -42,7 +63,10 @@ def _within(funds: Collection[str] | None) -> list[ColumnElement[bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One line of the worklist. kind: accounts | batch | recovery | bank_line | change. due_on: its term, if any."""
+    """One line of the worklist. due_on: its term, if any.
+
+    kind: accounts | batch | recovery | bank_line | change | interim | account.
+    """
 
     kind: str
     ref: str
@@ -57,7 +81,12 @@ class Task:
         return _FLOWS[self.kind].look(self.state)
 
 
-_FLOWS: dict[str, Flow[Any]] = {"accounts": application.FLOW, "batch": payment.FLOW, "change": change.FLOW}
+_FLOWS: dict[str, Flow[Any]] = {
+    "accounts": application.FLOW,
+    "batch": payment.FLOW,
+    "change": change.FLOW,
+    "interim": interim.FLOW,
+}
 
 
 def open_tasks(session: Session, funds: Collection[str] | None) -> dict[str, list[Task]]:
@@ -94,7 +123,7 @@ def open_tasks(session: Session, funds: Collection[str] | None) -> dict[str, lis
         PaymentBatch.total_cents,
         PaymentBatch.execution_on,
         PaymentBatch.id,
-    ).where(PaymentBatch.state.in_(["prepared", "approved", "sent"]))
+    ).where(PaymentBatch.state.in_(["prepared", "approved", "sent"]), *in_funds(funds))
     recoveries = (
         select(
             literal("recovery"),
@@ -119,6 +148,30 @@ def open_tasks(session: Session, funds: Collection[str] | None) -> dict[str, lis
         BankLine.booked_on,
         BankLine.id,
     ).where(BankLine.matched_as.is_(None))
+    reports = (
+        select(
+            literal("interim"),
+            InterimReport.ref,
+            func.concat(School.name, " · ", Application.title),
+            InterimReport.state,
+            Instalment.cents,
+            cast(null(), Date).label("due_on"),
+            InterimReport.id,
+        )
+        .join(Application, Application.id == InterimReport.application_id)
+        .join(School, School.code == Application.school_code)
+        .join(Instalment, Instalment.id == InterimReport.instalment_id)
+        .where(InterimReport.state == interim.State.SENT, *_within(funds))
+    )
+    waiting = select(
+        literal("account"),
+        cast(BankAccount.id, String),
+        BankAccount.holder,
+        literal(""),
+        cast(null(), BigInteger).label("cents"),
+        cast(null(), Date).label("due_on"),
+        BankAccount.id,
+    ).where(BankAccount.confirmed_at.is_(None), BankAccount.refused_at.is_(None), *_of_boards(funds))
     changes = (
         select(
             literal("change"),
@@ -133,7 +186,9 @@ def open_tasks(session: Session, funds: Collection[str] | None) -> dict[str, lis
         .join(School, School.code == Application.school_code)
         .where(ChangeRequest.state == change.State.REQUESTED, *_within(funds))
     )
-    branches: list[Any] = [accounts, batches, recoveries, lines, changes]
+    branches: list[Any] = [accounts, batches, recoveries, changes, reports, waiting]
+    if funds is None:  # the bank account is that of all funds together
+        branches.append(lines)
     parts: list[Any] = [select(branch.order_by(text("6"), text("7")).limit(PAGE).subquery()) for branch in branches]
     tasks: dict[str, list[Task]] = {}
     for kind, ref, title, state, cents, due_on, _ in session.execute(union_all(*parts)):

@@ -143,7 +143,9 @@ def _settlement(spec: FundSpec) -> Iterator[Row]:
 def _instalment(part: Instalment) -> Text:
     when = {
         "award": Text("meteen na de toekenning", "straight after the award"),
-        "progress_report": Text("na een goedgekeurd tussenverslag", "after an approved progress report"),
+        "proof": Text("na goedkeuring van: {what}", "after approval of: {what}").fill(
+            what=part.proof.name if part.proof else ""
+        ),
         "date": same(f"{part.date:%d-%m-%Y}" if part.date else ""),
     }[part.when]
     return Text("De school krijgt {share} {when}.", "The school gets {share} {when}.").fill(

@@ -26,7 +26,7 @@ _AFTER = {
 _PAID = {
     "award": Text("{share} na ons besluit", "{share} after our decision"),
     "date": Text("{share} op {day}", "{share} on {day}"),
-    "progress_report": Text("{share} na uw voortgangsrapportage", "{share} after your progress report"),
+    "proof": Text("{share} na uw {proof}", "{share} after your {proof}"),
 }
 
 
@@ -128,7 +128,9 @@ def _decide(spec: FundSpec, window: TrancheSpec | None) -> Text:
 
 def _paid(instalment: Instalment) -> Text:
     return _PAID[instalment.when].fill(
-        share=percent_text(instalment.share_bp), day=day_text(instalment.date) if instalment.date else ""
+        share=percent_text(instalment.share_bp),
+        day=day_text(instalment.date) if instalment.date else "",
+        proof=instalment.proof.name if instalment.proof else "",
     )
 
 

@@ -134,7 +134,7 @@ def _fill_run(run: Run, number: int, ref: str, shared: dict[str, Any], values: l
         f"batch{number}": ref,
         f"statement{number}": f"AF-{ref}",
         f"statement_hash{number}": hashlib.sha256(ref.encode()).hexdigest(),
-        f"list_hash{number}": batch_hash(found),
+        f"list_hash{number}": batch_hash(batch, found),
         f"file_hash{number}": file.sha256,
         f"total_{old}": total,
         f"file_{old}": "\\\\x" + file.content.hex(),

@@ -20,6 +20,7 @@ from fundapp.domain.canonical import canonical
 from fundapp.persistence import (
     application,
     decision,
+    interim,
     journal,
     ledger,
     outbox,
@@ -51,6 +52,7 @@ _ROWS: tuple[type[Base], ...] = (
     settlement.Recovery,
     payment.Instalment,
     payment.PaymentOrder,
+    interim.InterimReport,
     outbox.OutboxMessage,
 )
 """Tables with an `application_id`, each after those that it refers to; application, runs, journal and ledger apart."""

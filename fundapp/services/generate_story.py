@@ -116,6 +116,10 @@ def enrol(session: Session, who: Applicant, *, since: datetime, confirmed_by: tu
                 board_number=who.board,
                 iban=who.iban,
                 holder=who.board_name,
+                sepa_name=who.board_name,
+                called_name="Administratie",
+                called_number="0118 000 000",
+                called_at=since,
                 entered_at=since,
                 entered_by_id=confirmed_by[0],
                 confirmed_at=since,
@@ -216,10 +220,13 @@ class Player(Storyteller):
         name = f"Zqafschrift{batch.id}qz"
         statement = BankStatement(
             sha256=f"Zqhash{batch.id}qz",
+            lines_sha256=f"Zqhash{batch.id}qz",
             statement_id=name,
             account=lead_applicant().iban,
+            ends_on=now.astimezone(AMSTERDAM).date(),
             opening_cents=0,
             closing_cents=0,
+            segments=[[0, 0]],
             read_at=now,
             read_by_id=self.people[PREPARER].id,
         )
@@ -231,6 +238,7 @@ class Player(Storyteller):
         top_up = BankLine(
             statement_id=statement.id,
             key=f"{name}/0",
+            entry_key=f"{name}/0",
             booked_on=day,
             cents=batch.total_cents,
             end_to_end_id=None,
@@ -243,6 +251,7 @@ class Player(Storyteller):
             line = BankLine(
                 statement_id=statement.id,
                 key=f"{name}/{number}",
+                entry_key=f"{name}/{number}",
                 booked_on=day,
                 cents=-order.cents,
                 end_to_end_id=order.end_to_end_id,

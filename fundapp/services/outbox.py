@@ -24,7 +24,21 @@ from fundapp.persistence.people import Person
 from fundapp.services.holders import Holder, holders
 from fundapp.services.journal import note
 
-Recipient = Person | Holder
+
+@dataclass(frozen=True, slots=True)
+class Outsider:
+    """Somebody to write to who cannot sign in, such as the contact of a bank account."""
+
+    email: str
+    name: str
+    language: str = "nl"
+
+    @property
+    def id(self) -> None:
+        """Nobody that the product knows."""
+
+
+Recipient = Person | Holder | Outsider
 """Somebody to write to."""
 
 

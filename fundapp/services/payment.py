@@ -1,13 +1,12 @@
-"""Payment batches: what is due, a list that one person prepares, and what approving it does to the money."""
+"""Payment batches as cases: what stands in the way of one, and what approving or cancelling it does to the money."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from fundapp.domain import ledger, payment
@@ -16,166 +15,18 @@ from fundapp.domain.outside import SepaBatch, SepaOrder
 from fundapp.domain.payment import InstalmentState, OrderState, Purpose, State
 from fundapp.domain.people import Actor, Role, Scope
 from fundapp.domain.refusal import Kind, Refusal, Refused
-from fundapp.domain.text import Text
+from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
-from fundapp.persistence.decision import Award
 from fundapp.persistence.fund import Tranche
-from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch, PaymentOrder
+from fundapp.persistence.payment import Instalment, PaymentBatch, PaymentOrder
+from fundapp.persistence.people import Person
 from fundapp.services.act import Act, Audience, CaseType
 from fundapp.services.funds import case_context, pot_of
-from fundapp.services.journal import note
+from fundapp.services.outbox import write_mail
+from fundapp.services.payment_due import newest_account
+from fundapp.services.payment_hold import is_held
 from fundapp.services.programme import lead_applicant
 from fundapp.services.subject import missing
-
-
-@dataclass(frozen=True, slots=True)
-class DuePayment:
-    """One line of the worklist: an instalment that can be paid now. Amount in cents."""
-
-    instalment_id: int
-    application_ref: str
-    title: str
-    name: str
-    iban: str
-    purpose: Purpose
-    cents: int
-    due_on: date
-    account_changed: bool
-
-
-def due_payments(session: Session, *, limit: int = 200) -> list[DuePayment]:
-    """Return what can be paid, the longest due first. One query."""
-    newest = (
-        select(BankAccount.board_number, func.max(BankAccount.id).label("id"))
-        .where(BankAccount.confirmed_at.is_not(None))
-        .group_by(BankAccount.board_number)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Instalment, Application.ref, Application.title, Award.iban, BankAccount.iban, BankAccount.holder)
-        .join(Application, Application.id == Instalment.application_id)
-        .join(Award, Award.application_id == Application.id)
-        .outerjoin(newest, newest.c.board_number == Application.board_number)
-        .outerjoin(BankAccount, BankAccount.id == newest.c.id)
-        .where(Instalment.state == InstalmentState.DUE)
-        .order_by(Instalment.due_on, Instalment.id)
-        .limit(limit)
-    )
-    return [
-        DuePayment(
-            instalment.id,
-            ref,
-            title,
-            holder or "",
-            iban or awarded_iban,
-            Purpose(instalment.purpose),
-            instalment.cents,
-            instalment.due_on,
-            account_changed=bool(iban) and iban != awarded_iban,
-        )
-        for instalment, ref, title, awarded_iban, iban, holder in rows
-    ]
-
-
-def prepare(
-    session: Session, instalment_ids: Sequence[int], *, actor: Actor, now: datetime, execution_on: date
-) -> PaymentBatch:
-    """Make a batch of these instalments, for another person to approve.
-
-    Raises Refused when one of them is no longer due, when there are none, or when the person is not of finance.
-    """
-    if not actor.has(Role.FINANCE):
-        raise Refused(_not_finance())
-    wanted = {p.instalment_id: p for p in due_payments(session, limit=10_000) if p.instalment_id in set(instalment_ids)}
-    if not wanted:
-        raise Refused(
-            Refusal(
-                "nothing_chosen",
-                Text("Kies minstens één betaling.", "Choose at least one payment."),
-                field="instalments",
-                kind=Kind.INVALID,
-            )
-        )
-    locked = session.scalars(
-        select(Instalment)
-        .where(Instalment.id.in_(wanted), Instalment.state == InstalmentState.DUE)
-        .order_by(Instalment.id)
-        .with_for_update()
-    ).all()
-    if len(locked) != len(set(instalment_ids)):
-        raise Refused(
-            Refusal(
-                "no_longer_due",
-                Text(
-                    "Een van de betalingen staat niet meer open. Bekijk de lijst opnieuw.",
-                    "One of the payments is no longer due. Look at the list again.",
-                ),
-                kind=Kind.STALE,
-            )
-        )
-    batch = PaymentBatch(
-        ref=_next_ref(session, now),
-        execution_on=execution_on,
-        total_cents=sum(i.cents for i in locked),
-        prepared_at=now,
-        prepared_by_id=actor.id,
-    )
-    session.add(batch)
-    session.flush()
-    tranches = dict(
-        session.execute(
-            select(Application.id, Application.tranche_id).where(Application.id.in_([i.application_id for i in locked]))
-        ).all()
-    )
-    for number, instalment in enumerate(locked, 1):
-        line = wanted[instalment.id]
-        instalment.state = InstalmentState.ORDERED
-        session.add(
-            PaymentOrder(
-                batch_id=batch.id,
-                instalment_id=instalment.id,
-                application_id=instalment.application_id,
-                tranche_id=tranches[instalment.application_id],
-                end_to_end_id=f"{batch.ref}-{number:03d}",
-                name=line.name,
-                iban=line.iban,
-                cents=instalment.cents,
-                remittance=f"{line.application_ref} {line.purpose.label.nl}",
-            )
-        )
-    session.flush()
-    note(
-        session,
-        actor,
-        now,
-        kind="payment_batch",
-        subject_id=batch.id,
-        action="prepare",
-        data={"ref": batch.ref, "total_cents": batch.total_cents, "payments": len(locked)},
-    )
-    session.flush()
-    return batch
-
-
-def _next_ref(session: Session, now: datetime) -> str:
-    year = now.astimezone(AMSTERDAM).year
-    session.execute(select(func.pg_advisory_xact_lock(7061939)))
-    used = session.scalar(select(func.count()).where(PaymentBatch.ref.startswith(f"BR-{year}-"))) or 0
-    return f"BR-{year}-{used + 1:03d}"
-
-
-def _not_finance() -> Refusal:
-    return Refusal(
-        "not_yours",
-        Text(
-            "Alleen financiën kan betalingen klaarzetten. Vraag het aan de coördinator.",
-            "Only finance can prepare payments. Ask the coordinator.",
-        ),
-        kind=Kind.FORBIDDEN,
-    )
-
-
-# --- the flow ---------------------------------------------------------------------------------------------------------
 
 
 def _find(session: Session, ref: str, lock: bool) -> PaymentBatch:
@@ -194,15 +45,21 @@ def _find(session: Session, ref: str, lock: bool) -> PaymentBatch:
 
 
 def orders(session: Session, batch: PaymentBatch) -> list[PaymentOrder]:
-    """The payments of a batch, in order."""
+    """The payments of a batch, in order; not those that were taken out."""
     return list(
-        session.scalars(select(PaymentOrder).where(PaymentOrder.batch_id == batch.id).order_by(PaymentOrder.id))
+        session.scalars(
+            select(PaymentOrder)
+            .where(PaymentOrder.batch_id == batch.id, PaymentOrder.state != OrderState.DROPPED)
+            .order_by(PaymentOrder.id)
+            .execution_options(populate_existing=True)
+        )
     )
 
 
-def batch_hash(found: Sequence[PaymentOrder]) -> str:
+def batch_hash(batch: PaymentBatch, found: Sequence[PaymentOrder]) -> str:
     """The hash of exactly this list."""
-    return payment.list_hash(payment.OrderLine(o.end_to_end_id, o.name, o.iban, o.cents, o.remittance) for o in found)
+    lines = (payment.OrderLine(o.end_to_end_id, o.name, o.iban, o.cents, o.remittance) for o in found)
+    return payment.list_hash(batch.ref, batch.execution_on, lines)
 
 
 def sepa_batch(batch: PaymentBatch, found: Sequence[PaymentOrder], now: datetime) -> SepaBatch:
@@ -214,16 +71,7 @@ def sepa_batch(batch: PaymentBatch, found: Sequence[PaymentOrder], now: datetime
         debtor_iban=debtor.iban,
         execution_date=batch.execution_on,
         created_at=now,
-        orders=tuple(
-            SepaOrder(
-                end_to_end_id=o.end_to_end_id,
-                name=o.name,
-                iban=o.iban,
-                amount=o.cents,
-                remittance=o.remittance,
-            )
-            for o in found
-        ),
+        orders=tuple(SepaOrder(o.end_to_end_id, o.name, o.iban, o.cents, o.remittance) for o in found),
     )
 
 
@@ -232,23 +80,58 @@ def _facts(session: Session, batch: PaymentBatch, actor: Actor, now: datetime) -
 
     found = orders(session, batch)
     problems = tuple(bank.check_payments(sepa_batch(batch, found, now))) if batch.state == State.PREPARED else ()
+    waits = batch.state in (State.PREPARED, State.APPROVED) and actor.id is not None
     return payment.Facts(
         state=batch.state,
         version=batch.version,
-        roles=_roles(actor),
+        roles=roles_on_batch(actor, batch.fund_keys),
         actor_id=actor.id,
         prepared_by_id=batch.prepared_by_id,
-        list_now=batch_hash(found),
+        list_now=batch_hash(batch, found),
         approved_hash=batch.approved_hash,
         file_problems=problems,
+        overtaken=tuple(_overtaken(session, batch, now)) if waits else (),
         pending=sum(o.state == OrderState.PENDING for o in found),
     )
 
 
-def _roles(actor: Actor) -> frozenset[Role]:
+def roles_on_batch(actor: Actor, fund_keys: Collection[str]) -> frozenset[Role]:
+    """What somebody is towards a batch: only who has a role in every fund that it pays for."""
     if actor.id is None:
         return frozenset({Role.SYSTEM})
-    return frozenset({g.role for g in actor.grants if g.role in (Role.FINANCE, Role.COORDINATOR)})
+    return frozenset(
+        role
+        for role in (Role.FINANCE, Role.COORDINATOR)
+        if (funds := actor.funds(role)) is None or (fund_keys and funds >= set(fund_keys))
+    )
+
+
+def _overtaken(session: Session, batch: PaymentBatch, now: datetime) -> Iterator[Refusal]:
+    """What changed since the list was made: the account of a board, or a payment hold."""
+    account = newest_account(Application.board_number).lateral()
+    held = is_held(Application.id, now.astimezone(AMSTERDAM).date())
+    changed = (account.c.iban != PaymentOrder.iban) | (account.c.sepa_name != PaymentOrder.name)
+    rows = session.execute(
+        select(Application.ref, held.label("held"))
+        .join(PaymentOrder, PaymentOrder.application_id == Application.id)
+        .join(account, changed | held)
+        .where(PaymentOrder.batch_id == batch.id, PaymentOrder.state == OrderState.PENDING)
+        .order_by(PaymentOrder.id)
+    )
+    for ref, is_on_hold in rows:
+        yield Refusal(
+            "held_since" if is_on_hold else "account_since", (_HELD if is_on_hold else _CHANGED).fill(ref=same(ref))
+        )
+
+
+_HELD = Text(
+    "De betaling voor {ref} is intussen aangehouden. Haal die eruit.",
+    "The payment for {ref} was put on hold meanwhile. Take it out.",
+)
+_CHANGED = Text(
+    "De rekening voor {ref} is intussen gewijzigd. Haal die betaling eruit en zet haar opnieuw klaar.",
+    "The account for {ref} was changed meanwhile. Take that payment out and prepare it again.",
+)
 
 
 def approve(act: Act) -> None:
@@ -257,53 +140,104 @@ def approve(act: Act) -> None:
 
     batch: PaymentBatch = act.row
     found = orders(act.session, batch)
-    for order in found:
-        instalment = act.session.get_one(Instalment, order.instalment_id)
-        act.book(
-            ledger.order_payment(order.cents, final=instalment.purpose == Purpose.FINAL),
-            tranche_id=order.tranche_id,
-            pot=pot_of(act.session, act.session.get_one(Application, order.application_id)),
-            application_id=order.application_id,
-        )
+    for order, app, final in _with_cases(act.session, found):
+        _book(act, order, app, ledger.order_payment(order.cents, final=final))
     file = bank.write_payments(sepa_batch(batch, found, act.now))
     batch.approved_at = act.now
     batch.approved_by_id = act.person_id
-    batch.approved_hash = batch_hash(found)
+    batch.approved_hash = batch_hash(batch, found)
     batch.file_content = file.content
     batch.file_sha256 = file.sha256
     act.data["file_sha256"] = file.sha256
     act.data["list_hash"] = batch.approved_hash
 
 
-def release(act: Act) -> None:
-    """The batch lapses: its payments return to the worklist."""
-    was_approved = act.from_state == State.APPROVED
-    for order in orders(act.session, act.row):
-        instalment = act.session.get_one(Instalment, order.instalment_id)
-        instalment.state = InstalmentState.DUE
-        order.state = OrderState.DROPPED
-        if was_approved:
-            act.book(
-                ledger.undo_order(order.cents, final=instalment.purpose == Purpose.FINAL, bounced=False),
-                tranche_id=order.tranche_id,
-                pot=pot_of(act.session, act.session.get_one(Application, order.application_id)),
-                application_id=order.application_id,
+def _with_cases(session: Session, found: Sequence[PaymentOrder]) -> list[tuple[PaymentOrder, Application, bool]]:
+    """Each payment with its application, and whether it is paid out of the final amount. Three statements."""
+    tranches = session.scalars(select(Tranche).where(Tranche.id.in_({order.tranche_id for order in found}))).all()
+    cases = {
+        app.id: app
+        for app in session.scalars(
+            select(Application).where(Application.id == func.any([order.application_id for order in found]))
+        )
+    }
+    purposes = dict(
+        session.execute(
+            select(Instalment.id, Instalment.purpose).where(
+                Instalment.id == func.any([order.instalment_id for order in found])
             )
+        ).all()
+    )
+    assert tranches or not found, "held on to: `pot_of` finds them without asking again"
+    return [(o, cases[o.application_id], purposes[o.instalment_id] == Purpose.FINAL) for o in found]
 
 
-def _context(_session: Session, batch: PaymentBatch) -> dict[str, Any]:
+def _book(act: Act, order: PaymentOrder, app: Application, postings: list[ledger.Posting]) -> None:
+    act.book(postings, tranche_id=order.tranche_id, pot=pot_of(act.session, app), application_id=app.id)
+
+
+def release(act: Act) -> None:
+    """The batch lapses: its payments return to the worklist, and who prepared it hears why."""
+    batch: PaymentBatch = act.row
+    found = orders(act.session, batch)
+    if act.from_state == State.APPROVED:
+        _undo(act, found)
+    _back_to_the_worklist(act.session, found)
+    context = batch_context(batch) | {"explanation": act.text("explanation"), "sender": act.actor.name}
+    if act.actor.id != batch.prepared_by_id:
+        person = act.session.get_one(Person, batch.prepared_by_id)
+        write_mail(act.session, "batch_returned", person, key=f"batch:{batch.id}:returned", context=context)
+
+
+def take_out(act: Act) -> None:
+    """One payment returns to the worklist. An approval was of another list, so it lapses, and so does its file."""
+    batch: PaymentBatch = act.row
+    found = orders(act.session, batch)
+    chosen = [order for order in found if order.id == act.given.get("order_id")]
+    if not chosen:
+        raise Refused(Refusal("no_such_payment", _NO_SUCH, field="order_id", kind=Kind.INVALID))
+    if act.from_state == State.APPROVED:
+        _undo(act, found)
+    _back_to_the_worklist(act.session, chosen)
+    batch.total_cents -= chosen[0].cents
+    batch.approved_at = batch.approved_by_id = batch.approved_hash = None
+    batch.file_content = batch.file_sha256 = None
+    act.data["taken_out"] = {"end_to_end_id": chosen[0].end_to_end_id, "cents": chosen[0].cents}
+
+
+_NO_SUCH = Text("Kies een betaling uit deze betaalrun.", "Choose a payment of this batch.")
+
+
+def _undo(act: Act, found: Sequence[PaymentOrder]) -> None:
+    for order, app, final in _with_cases(act.session, found):
+        _book(act, order, app, ledger.undo_order(order.cents, final=final, bounced=False))
+
+
+def _back_to_the_worklist(session: Session, found: Sequence[PaymentOrder]) -> None:
+    for state, model, ids in (
+        (InstalmentState.DUE, Instalment, [order.instalment_id for order in found]),
+        (OrderState.DROPPED, PaymentOrder, [order.id for order in found]),
+    ):
+        session.execute(update(model).where(model.id == func.any(ids)).values(state=state))
+
+
+def batch_context(batch: PaymentBatch) -> dict[str, Any]:
+    """What mails may say of a batch."""
     return {"ref": batch.ref, "amount": batch.total_cents, "url_path": f"/betaalruns/{batch.ref}"}
 
 
 def _audiences(session: Session, batch: PaymentBatch) -> list[Audience]:
-    """The schools that are paid: each hears of its own payment only."""
-    found = {order.application_id: order for order in orders(session, batch)}
-    apps = session.scalars(select(Application).where(Application.id.in_(found)).order_by(Application.id))
+    """The schools that are paid: each hears of its own payments only."""
+    found: dict[int, list[PaymentOrder]] = {}
+    for order in orders(session, batch):
+        found.setdefault(order.application_id, []).append(order)
+    apps = session.scalars(select(Application).where(Application.id == func.any(list(found))).order_by(Application.id))
     return [
         Audience(
             Scope(app.fund_key, app.sub_region, app.board_number, app.school_code, frozenset(app.boards)),
             app.id,
-            case_context(session, app) | {"amount": found[app.id].cents, "iban": found[app.id].iban[-4:]},
+            case_context(session, app)
+            | {"amount": sum(order.cents for order in found[app.id]), "iban": found[app.id][0].iban[-4:]},
         )
         for app in apps
     ]
@@ -320,6 +254,6 @@ KIND: CaseType[PaymentBatch, payment.Facts] = CaseType(
     scope=_scope,
     stream=lambda _batch: 0,
     application_id=lambda _batch: None,
-    context=_context,
+    context=lambda _session, batch: batch_context(batch),
     audiences=_audiences,
 )

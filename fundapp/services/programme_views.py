@@ -281,7 +281,7 @@ def mails(session: Session, *, state: str | None = None, before: int | None = No
         select(
             OutboxMessage.id,
             OutboxMessage.created_at,
-            Person.name,
+            func.coalesce(Person.name, OutboxMessage.address),
             OutboxMessage.address,
             OutboxMessage.template,
             OutboxMessage.subject,
@@ -291,7 +291,7 @@ def mails(session: Session, *, state: str | None = None, before: int | None = No
             OutboxMessage.sent_at,
             Application.ref,
         )
-        .join(Person, Person.id == OutboxMessage.person_id)
+        .outerjoin(Person, Person.id == OutboxMessage.person_id)
         .outerjoin(Application, Application.id == OutboxMessage.application_id)
         .order_by(OutboxMessage.id.desc())
         .limit(MAILS + 1)
@@ -349,6 +349,7 @@ KINDS = {kind: flow.label for kind, flow in FLOWS.items()} | {
     "person": Text("persoon", "person"),
     "mail": Text("mail", "mail"),
     "bank_account": Text("rekening", "bank account"),
+    "interim_report": Text("tussenrapportage", "interim report"),
     "bank_line": Text("bankregel", "bank line"),
 }
 """Every kind of subject in the journal, as the filter offers it."""

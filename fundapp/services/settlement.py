@@ -7,17 +7,15 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain import ledger
 from fundapp.domain.ledger import Account
-from fundapp.domain.payment import InstalmentState, Purpose
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.settlement import AccountLine, Calculation, calculate
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
-from fundapp.persistence.payment import Instalment
 from fundapp.persistence.settlement import Determination, FinalReport, IntentResponse, Recovery, ReportLine
 from fundapp.services import funds, terms
 from fundapp.services.act import Act
-from fundapp.services.decision import drop_instalments
 from fundapp.services.letters import letter_row
+from fundapp.services.payment_scheme import drop_instalments, plan_final_payment
 
 
 def report_lines(session: Session, application_id: int) -> list[ReportLine]:
@@ -162,31 +160,15 @@ def determine(act: Act) -> None:
         application_id=app.id,
     )
     terms.end_all(act.session, app.id, act.today)
-    drop_instalments(act.session, app.id)
     if reckoned.balance > 0:
-        _plan_final_payment(act, reckoned.balance)
-    elif reckoned.balance < 0:
+        spec = funds.spec_of(act.session, app.fund_version_id)
+        act.context["due"] = plan_final_payment(act, spec, reckoned.balance).isoformat()
+        return
+    drop_instalments(act)
+    if reckoned.balance < 0:
         claim_back(act, -reckoned.balance)
     else:
         act.follow.append(("application", app.ref, "settle"))
-
-
-def _plan_final_payment(act: Act, cents: int) -> None:
-    app: Application = act.row
-    spec = funds.spec_of(act.session, app.fund_version_id)
-    number = act.session.scalar(select(func.max(Instalment.number)).where(Instalment.application_id == app.id)) or 0
-    due_on = spec.terms.payment.rule(spec.legal_profile).length.last_day(act.today)
-    act.session.add(
-        Instalment(
-            application_id=app.id,
-            number=number + 1,
-            purpose=Purpose.FINAL,
-            cents=cents,
-            due_on=due_on,
-            state=InstalmentState.DUE,
-        )
-    )
-    act.context["due"] = due_on.isoformat()
 
 
 def claim_back(act: Act, cents: int) -> None:
@@ -213,7 +195,7 @@ def revoke_funds(act: Act) -> None:
         pot=funds.pot_of(act.session, app),
         application_id=app.id,
     )
-    drop_instalments(act.session, app.id)
+    drop_instalments(act)
     if act.facts.paid:
         claim_back(act, act.facts.paid)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from datetime import datetime
 
 import filetype
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from fundapp.domain.outside import Verdict
 from fundapp.domain.refusal import Kind, Refusal, Refused
@@ -75,29 +77,10 @@ def add_document(
 ) -> Attachment:
     """Store what was sent and attach it to a draft as this document; the same file twice is one.
 
-    Raises Refused(INVALID) on the field `document`: empty, too large, of another kind, infected, or not scanned
-    because the scanner is away.
+    Raises Refused as `store_document` does.
     """
     session = page.session
-    kind = _judged(document, file_name, content)
-    scan = scanner.scan(content)
-    if scan.verdict in (Verdict.INFECTED, Verdict.UNAVAILABLE):
-        raise Refused(_scan_refusal(document, file_name, scan.verdict))
-    stored = files.put(content)
-    known = session.get(StoredDocument, stored.sha256)
-    if known is None:
-        session.add(
-            StoredDocument(
-                sha256=stored.sha256,
-                size=stored.size,
-                media_type=MEDIA_TYPES[kind],
-                scan=str(scan.verdict),
-                stored_at=page.now,
-            )
-        )
-        session.flush()
-    elif known.scan != Verdict.CLEAN:
-        known.scan = str(scan.verdict)
+    stored, kind = store_document(session, document, file_name, content, files=files, scanner=scanner, now=page.now)
     before = session.scalar(
         select(Attachment).where(
             Attachment.application_id == page.app.id, Attachment.kind == document, Attachment.sha256 == stored.sha256
@@ -107,6 +90,42 @@ def add_document(
         return before
     name = tidy_name(file_name, kind)
     return page.attach(document, name, stored.sha256)
+
+
+def store_document(
+    session: Session,
+    field: str,
+    file_name: str,
+    content: bytes,
+    *,
+    files: FileStore,
+    scanner: Scanner,
+    now: datetime,
+) -> tuple[StoredDocument, str]:
+    """Judge and scan what was sent, and store it once; return it with the extension that it should have.
+
+    Raises Refused (INVALID) on this field: empty, too large, of another kind, infected, or not scanned because the
+    scanner is away.
+    """
+    kind = _judged(field, file_name, content)
+    scan = scanner.scan(content)
+    if scan.verdict in (Verdict.INFECTED, Verdict.UNAVAILABLE):
+        raise Refused(_scan_refusal(field, file_name, scan.verdict))
+    stored = files.put(content)
+    known = session.get(StoredDocument, stored.sha256)
+    if known is None:
+        known = StoredDocument(
+            sha256=stored.sha256,
+            size=stored.size,
+            media_type=MEDIA_TYPES[kind],
+            scan=str(scan.verdict),
+            stored_at=now,
+        )
+        session.add(known)
+        session.flush()
+    elif known.scan != Verdict.CLEAN:
+        known.scan = str(scan.verdict)
+    return known, kind
 
 
 def _judged(document: str, file_name: str, content: bytes) -> str:

@@ -34,7 +34,12 @@ FEATURES = (
     "reporting",
     "review",
     "finance",
+    "worklist",
     "payments",
+    "payment_scheme",
+    "interim",
+    "bank",
+    "bank_accounts",
     "tranches",
     "programme",
 )

@@ -9,15 +9,14 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.application import FLOW, State
-from fundapp.domain.days import AMSTERDAM, day_text
-from fundapp.domain.payment import InstalmentState, Purpose
+from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
-from fundapp.persistence.payment import Instalment
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
 from fundapp.services import draft, funds, letters, receipt, review_case, short_lived
+from fundapp.services.payment_scheme_views import SchemeLine, scheme
 from fundapp.services.subject import missing
 from fundapp.web.access import SIGNED_IN, Case, access, case
 from fundapp.web.actions import actions_on, lands_on, page_of
@@ -187,30 +186,18 @@ def _story(found: Case) -> Response:
         late=term is not None and term.due_on < today,
         letters=[(row, letters.letter_view(row)) for row in views.letters(session, app)],
         documents=views.documents(session, app),
-        payments=[_payment(row) for row in views.instalments(session, app)],
+        payments=[_payment(line) for line in scheme(session, app, today).lines],
         links=list(_links(found, state)),
         actions=[action for action in actions_on(found) if action.name not in ("report", "respond")],
     )
     return make_response(page)
 
 
-_PAYMENT_WORDS = {
-    InstalmentState.DUE: Text("Wij betalen rond {day}", "We pay around {day}"),
-    InstalmentState.HELD: Text("Nog niet: wij zoeken iets uit", "Not yet: we are looking into something"),
-    InstalmentState.ORDERED: Text("Onderweg naar uw bank", "On its way to your bank"),
-    InstalmentState.PAID: Text("Betaald", "Paid"),
-}
-
-
-def _payment(row: Instalment) -> list[Any]:
+def _payment(line: SchemeLine) -> list[Any]:
     """One payment as a row of the table: what, how much (cents), and where it is."""
-    label = Purpose(row.purpose).label
-    words = _PAYMENT_WORDS.get(InstalmentState(row.state), Text("–", "–"))
-    return [
-        Text(label.nl.capitalize(), label.en.capitalize()),
-        row.cents,
-        words.fill(day=day_text(row.due_on)),
-    ]
+    look, sentence = line.standing.look.label, line.standing.sentence
+    where = Text("{look}. {sentence}", "{look}. {sentence}").fill(look=look, sentence=sentence)
+    return [line.what, line.cents, where]
 
 
 def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:

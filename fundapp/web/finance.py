@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from fundapp.domain.application import FLOW, State
-from fundapp.domain.days import AMSTERDAM, is_working_day
+from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.people import Role
 from fundapp.domain.settlement import Calculation
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import funds, payment
-from fundapp.services.finance_views import PAGE, Accounts, final_accounts, funds_of, open_tasks, recoveries
-from fundapp.services.payment_views import in_fours
+from fundapp.services import funds
+from fundapp.services.finance_views import PAGE, Accounts, final_accounts, funds_of, recoveries
 from fundapp.services.report import judge_lines
 from fundapp.web.access import access, case, staff
 from fundapp.web.actions import actions_on, page_url
-from fundapp.web.forms.finance import LinesForm, PrepareForm
+from fundapp.web.forms.finance import LinesForm
 from fundapp.web.paging import after, case_for, cut
 from fundapp.web.session import db, notify, request_now, signed_in, wake
 
@@ -26,37 +23,6 @@ bp = Blueprint("finance", __name__)
 
 READERS = (Role.FINANCE, Role.COORDINATOR)
 _JUDGING = frozenset({State.REPORTED, State.DETERMINATION_INTENDED})
-
-
-@bp.get("/financien")
-@access(staff(*READERS))
-def worklist() -> Response:
-    """What waits for finance."""
-    form = PrepareForm()
-    if not form.execution_on.data:
-        form.execution_on.data = f"{_next_working_day():%d-%m-%Y}"
-    return make_response(show_worklist(form))
-
-
-def show_worklist(form: PrepareForm) -> str:
-    """The worklist as a page, with the form that picks payments as it stands."""
-    actor = signed_in()
-    return render_template(
-        "pages/finance/worklist.html",
-        form=form,
-        due=payment.due_payments(db.session()),
-        tasks=open_tasks(db.session(), funds_of(actor, *READERS)),
-        in_fours=in_fours,
-        may_prepare=actor.has(Role.FINANCE),
-        today=request_now().astimezone(AMSTERDAM).date(),
-    )
-
-
-def _next_working_day() -> date:
-    day = request_now().astimezone(AMSTERDAM).date() + timedelta(days=1)
-    while not is_working_day(day):
-        day += timedelta(days=1)
-    return day
 
 
 @bp.get("/vaststellen/<ref>")

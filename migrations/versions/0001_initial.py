@@ -124,30 +124,57 @@ def upgrade() -> None:
         sa.Column("board_number", sa.Text(), nullable=False),
         sa.Column("iban", sa.Text(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("sepa_name", sa.Text(), nullable=False),
+        sa.Column("contact_name", sa.Text(), nullable=False),
+        sa.Column("contact_email", sa.Text(), nullable=False),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("entered_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("called_name", sa.Text(), nullable=False),
+        sa.Column("called_number", sa.Text(), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("confirmed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("refusal", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "confirmed_at IS NULL OR (called_name <> '' AND called_number <> '' AND called_at IS NOT NULL)",
+            name=op.f("ck_bank_account_called_back"),
+        ),
+        sa.CheckConstraint("confirmed_at IS NULL OR refused_at IS NULL", name=op.f("ck_bank_account_one_answer")),
         sa.CheckConstraint("confirmed_by_id <> entered_by_id", name=op.f("ck_bank_account_two_people")),
         sa.ForeignKeyConstraint(["board_number"], ["school_board.number"], name=op.f("fk_bank_account_board_number")),
         sa.ForeignKeyConstraint(["confirmed_by_id"], ["person.id"], name=op.f("fk_bank_account_confirmed_by_id")),
         sa.ForeignKeyConstraint(["entered_by_id"], ["person.id"], name=op.f("fk_bank_account_entered_by_id")),
+        sa.ForeignKeyConstraint(["refused_by_id"], ["person.id"], name=op.f("fk_bank_account_refused_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_account")),
     )
     op.create_index(op.f("ix_bank_account_board_number"), "bank_account", ["board_number"], unique=False)
+    op.create_index(
+        "ix_bank_account_waiting",
+        "bank_account",
+        ["id"],
+        unique=False,
+        postgresql_where="confirmed_at IS NULL AND refused_at IS NULL",
+    )
     op.create_table(
         "bank_statement",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("lines_sha256", sa.Text(), nullable=False),
         sa.Column("statement_id", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
         sa.Column("opening_cents", sa.BigInteger(), nullable=False),
         sa.Column("closing_cents", sa.BigInteger(), nullable=False),
+        sa.Column("segments", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_by_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["read_by_id"], ["person.id"], name=op.f("fk_bank_statement_read_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_statement")),
-        sa.UniqueConstraint("account", "statement_id", name=op.f("uq_bank_statement_account_statement_id")),
+        sa.UniqueConstraint(
+            "account", "statement_id", "ends_on", name=op.f("uq_bank_statement_account_statement_id_ends_on")
+        ),
     )
     op.create_table(
         "fund_version",
@@ -193,6 +220,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("fund_keys", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("execution_on", sa.Date(), nullable=False),
         sa.Column("total_cents", sa.BigInteger(), nullable=False),
         sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=False),
@@ -345,7 +373,7 @@ def upgrade() -> None:
         sa.Column("journal_id", sa.BigInteger(), nullable=True),
         sa.Column("application_id", sa.BigInteger(), nullable=True),
         sa.Column("template", sa.Text(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("context", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -652,9 +680,11 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("statement_id", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("entry_key", sa.Text(), nullable=False),
         sa.Column("booked_on", sa.Date(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("end_to_end_id", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("counterparty", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("matched_as", sa.Text(), nullable=True),
@@ -664,6 +694,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_line")),
         sa.UniqueConstraint("key", name=op.f("uq_bank_line_key")),
     )
+    op.create_index(op.f("ix_bank_line_entry_key"), "bank_line", ["entry_key"], unique=False)
     op.create_index(op.f("ix_bank_line_statement_id"), "bank_line", ["statement_id"], unique=False)
     op.create_index("ix_bank_line_unmatched", "bank_line", ["id"], unique=False, postgresql_where="matched_as IS NULL")
     op.create_table(
@@ -827,11 +858,23 @@ def upgrade() -> None:
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("condition", sa.Text(), nullable=False),
+        sa.Column("share_bp", sa.Integer(), nullable=True),
         sa.Column("cents", sa.BigInteger(), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("payable_on", sa.Date(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "condition IN ('award', 'date', 'determination', 'proof')", name=op.f("ck_instalment_condition")
+        ),
         sa.CheckConstraint("purpose IN ('advance', 'final')", name=op.f("ck_instalment_purpose")),
-        sa.CheckConstraint("state IN ('dropped', 'due', 'held', 'ordered', 'paid')", name=op.f("ck_instalment_state")),
+        sa.CheckConstraint(
+            "state IN ('dropped', 'due', 'ordered', 'paid', 'waiting')", name=op.f("ck_instalment_state")
+        ),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'dropped') OR (payable_on IS NOT NULL AND due_on IS NOT NULL)",
+            name=op.f("ck_instalment_dated"),
+        ),
         sa.CheckConstraint("cents > 0", name=op.f("ck_instalment_cents")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_instalment_application_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instalment")),
@@ -955,6 +998,32 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_partner_application_id"), "partner", ["application_id"], unique=False)
     op.create_table(
+        "payment_hold",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("placed_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("reason <> ''", name=op.f("ck_payment_hold_reason")),
+        sa.CheckConstraint("starts_on <= ends_on", name=op.f("ck_payment_hold_period")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_payment_hold_application_id")),
+        sa.ForeignKeyConstraint(["ended_by_id"], ["person.id"], name=op.f("fk_payment_hold_ended_by_id")),
+        sa.ForeignKeyConstraint(["placed_by_id"], ["person.id"], name=op.f("fk_payment_hold_placed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_hold")),
+    )
+    op.create_index(op.f("ix_payment_hold_application_id"), "payment_hold", ["application_id"], unique=False)
+    op.create_index(
+        "ix_payment_hold_ends", "payment_hold", ["ends_on"], unique=False, postgresql_where="ended_at IS NULL"
+    )
+    op.create_index(
+        "uq_payment_hold_running", "payment_hold", ["application_id"], unique=True, postgresql_where="ended_at IS NULL"
+    )
+    op.create_table(
         "recovery",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
@@ -1043,6 +1112,41 @@ def upgrade() -> None:
     )
     op.create_index("ix_term_due", "term", ["name", "due_on"], unique=False, postgresql_where="ended_on IS NULL")
     op.create_table(
+        "bank_resolution",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("line_id", sa.BigInteger(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("two_people", sa.Boolean(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("order_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("explanation", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("accepted", sa.Boolean(), nullable=True),
+        sa.CheckConstraint(
+            "category IN ('bank_costs', 'case', 'funding', 'interest', 'not_for_us', 'other', 'own_transfer')",
+            name=op.f("ck_bank_resolution_category"),
+        ),
+        sa.CheckConstraint("(decided_at IS NULL) = (accepted IS NULL)", name=op.f("ck_bank_resolution_decided")),
+        sa.CheckConstraint(
+            "NOT two_people OR decided_by_id <> proposed_by_id OR NOT accepted",
+            name=op.f("ck_bank_resolution_two_people"),
+        ),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["person.id"], name=op.f("fk_bank_resolution_decided_by_id")),
+        sa.ForeignKeyConstraint(["line_id"], ["bank_line.id"], name=op.f("fk_bank_resolution_line_id")),
+        sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_bank_resolution_proposed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_resolution")),
+    )
+    op.create_index(op.f("ix_bank_resolution_line_id"), "bank_resolution", ["line_id"], unique=False)
+    op.create_index(
+        "uq_bank_resolution_accepted", "bank_resolution", ["line_id"], unique=True, postgresql_where="accepted"
+    )
+    op.create_index(
+        "uq_bank_resolution_waiting", "bank_resolution", ["line_id"], unique=True, postgresql_where="decided_at IS NULL"
+    )
+    op.create_table(
         "decision",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -1072,6 +1176,29 @@ def upgrade() -> None:
     )
     op.create_index("ix_decision_application", "decision", ["application_id", "id"], unique=False)
     op.create_table(
+        "interim_report",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("instalment_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("proof", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('approved', 'asked', 'lapsed', 'sent')", name=op.f("ck_interim_report_state")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_interim_report_application_id")),
+        sa.ForeignKeyConstraint(["instalment_id"], ["instalment.id"], name=op.f("fk_interim_report_instalment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_interim_report")),
+        sa.UniqueConstraint("instalment_id", name=op.f("uq_interim_report_instalment_id")),
+        sa.UniqueConstraint("ref", name=op.f("uq_interim_report_ref")),
+    )
+    op.create_index(op.f("ix_interim_report_application_id"), "interim_report", ["application_id"], unique=False)
+    op.create_index("ix_interim_report_sent", "interim_report", ["id"], unique=False, postgresql_where="state = 'sent'")
+    op.create_table(
         "payment_order",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("batch_id", sa.BigInteger(), nullable=False),
@@ -1084,6 +1211,8 @@ def upgrade() -> None:
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("remittance", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("returned_on", sa.Date(), nullable=True),
+        sa.Column("returned_why", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('dropped', 'paid', 'pending', 'returned')", name=op.f("ck_payment_order_state")),
         sa.CheckConstraint("cents > 0", name=op.f("ck_payment_order_cents")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_payment_order_application_id")),

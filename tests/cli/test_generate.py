@@ -104,7 +104,7 @@ def test_payment_runs_are_what_was_approved(read: Session) -> None:
     for batch in batches:
         orders = payment.orders(read, batch)
         assert sum(order.cents for order in orders) == batch.total_cents
-        assert payment.batch_hash(orders) == batch.approved_hash
+        assert payment.batch_hash(batch, orders) == batch.approved_hash
 
 
 def test_nobody_is_mailed_now(read: Session) -> None:

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from fundapp.cli import cli
 from fundapp.domain.people import Role
 from fundapp.persistence.payment import BankStatement, PaymentBatch
-from fundapp.services.payment import batch_hash, orders, prepare
+from fundapp.services.payment import batch_hash, orders
+from fundapp.services.payment_prepare import prepare
 from fundapp.services.programme import lead_applicant
 from fundapp.services.transitions import perform
 from tests.support.camt import Entry, example_iban, paid, received, statement
@@ -39,7 +40,7 @@ class Bank:
         with Session(self.engine) as session:
             batch = session.scalars(select(PaymentBatch)).one()
             approver = Cases(session).person(f"Bo {action}", Role.FINANCE)
-            given = {"list_hash": batch_hash(orders(session, batch)), "explanation": "Zo is het."}
+            given = {"list_hash": batch_hash(batch, orders(session, batch)), "explanation": "Zo is het."}
             perform(session, "payment_batch", self.ref, action, actor=approver, now=NOW, given=given)
             session.commit()
             return batch.file_content

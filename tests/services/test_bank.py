@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fundapp.domain import ledger
 from fundapp.domain.ledger import Account
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refused
-from fundapp.persistence.application import Application
 from fundapp.persistence.db import make_engine
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.ledger import LedgerEntry
-from fundapp.persistence.payment import BankLine, BankStatement, Instalment, PaymentBatch, PaymentOrder
+from fundapp.persistence.payment import BankLine, BankStatement, Instalment
 from fundapp.persistence.settlement import Recovery
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import journal as journal_service
 from fundapp.services import ledger as ledger_service
-from fundapp.services.bank import (
-    ImportResult,
-    import_statement,
-    mark_not_ours,
-    match_by_hand,
-    open_lines,
-)
-from fundapp.services.bank_account import confirm_account, enter_account
+from fundapp.services.bank import import_statement
 from fundapp.services.bank_gaps import gaps
 from fundapp.services.bank_match import named_in
-from fundapp.services.decision import confirmed_account
-from fundapp.services.payment import orders, prepare
-from fundapp.services.programme import lead_applicant
-from fundapp.services.transitions import perform
 from tests.support.camt import (
     Entry,
     Line,
@@ -49,89 +33,17 @@ from tests.support.camt import (
     paid,
     pending,
     received,
-    returned,
     statement,
     stmt,
 )
 from tests.support.cases import NOW, Cases
-
-OPENING = 10_000_000
-OURS = lead_applicant().iban
-
-
-@dataclass
-class Run:
-    """A payment batch that went to the bank, with its two people."""
-
-    session: Session
-    cases: Cases
-    first: Actor
-    second: Actor
-    apps: list[Application]
-    batch: PaymentBatch
-    orders: list[PaymentOrder]
-
-    def read(self, *entries: Entry, number: str = "2025-001", opening: int = OPENING) -> ImportResult:
-        content = statement(OURS, number, opening=opening, entries=entries)
-        return import_statement(self.session, content, actor=self.first, now=NOW)
-
-    def paid(self, number: int) -> Entry:
-        order = self.orders[number]
-        return paid(order.end_to_end_id, order.cents, order.iban, order.name)
-
-    def returned(self, number: int) -> Entry:
-        order = self.orders[number]
-        return returned(order.end_to_end_id, order.cents, order.iban, order.name)
-
-    def balances(self, number: int) -> dict[str, int]:
-        found = ledger_service.case_balances(self.session, self.apps[number].id)
-        return {str(account): cents for account, cents in found.items() if cents}
-
-    def proved(self) -> None:
-        assert ledger_service.verify(self.session) is None
-        assert journal_service.verify(self.session) is None
-
-
-def send(session: Session, cases: Cases, apps: Sequence[Application], *, final: bool = False) -> Run:
-    """Prepare, approve and send what is due to these applications."""
-    names = f"{len(apps)} {final} {session.scalar(select(func.count()).select_from(PaymentBatch))}"
-    first, second = (cases.person(f"{word} {names}", Role.FINANCE) for word in ("Fin", "Bo"))
-    due = session.scalars(
-        select(Instalment.id)
-        .where(Instalment.state == "due", Instalment.application_id.in_([a.id for a in apps]))
-        .order_by(Instalment.id)
-    ).all()
-    row = prepare(session, due, actor=first, now=NOW, execution_on=date(2025, 3, 17))
-    for action in ("approve", "send"):
-        given = {"list_hash": _hash(session, row)} if action == "approve" else {}
-        perform(session, "payment_batch", row.ref, action, actor=second, now=NOW, given=given)
-    return Run(session, cases, first, second, list(apps), row, orders(session, row))
-
-
-def _hash(session: Session, row: PaymentBatch) -> str:
-    from fundapp.services.payment import batch_hash
-
-    return batch_hash(orders(session, row))
+from tests.support.paying import OPENING, OURS, Run, claims, send, state, three_schools
 
 
 @pytest.fixture
 def run(session: Session) -> Run:
     """Three schools of three boards; their advances (80 %) are with the bank."""
-    cases = Cases(session)
-    tranche = cases.tranche(sub_ceilings={"walcheren": 1_000_000})
-    apps = []
-    for number, (code, name, award) in enumerate(
-        (("99AA00", "De Ozobot", 750_000), ("99AB00", "De Zeebries", 640_000), ("99AC00", "Het Kompas", 720_000)), 1
-    ):
-        app = cases.application(tranche, cases.school(code, name, board=f"9999{number}"))
-        cases.awarded(app, award, advance=award * 8 // 10, number=number, holder=f"Stichting {name}")
-        apps.append(app)
-    return send(session, cases, apps)
-
-
-def state(session: Session, row: Application | PaymentBatch | Instalment | PaymentOrder) -> str:
-    session.refresh(row)
-    return row.state
+    return three_schools(session)
 
 
 # --- payments ---------------------------------------------------------------------------------------------------------
@@ -321,26 +233,7 @@ def test_nothing_is_booked_in_a_closed_tranche_and_the_rest_of_the_statement_is(
 @pytest.fixture
 def claim(run: Run) -> Recovery:
     """€ 625 is asked back from the third school, € 100 from the second."""
-    run.read(*(run.paid(n) for n in range(3)), number="2025-000", opening=OPENING + 1_688_000)
-    made = []
-    for number, determined in ((1, 502_000), (2, 513_500)):
-        app = run.apps[number]
-        paid_before = run.balances(number)["paid"]
-        postings = ledger.determine(determined, committed=run.balances(number)["committed"], paid=paid_before)
-        run.cases.book(app, "determine", postings)
-        app.state = "determined"
-        made.append(
-            Recovery(
-                ref=f"TV-{app.ref}",
-                application_id=app.id,
-                cents=paid_before - determined,
-                due_on=date(2025, 4, 25),
-                created_at=NOW,
-            )
-        )
-    run.session.add_all(made)
-    run.session.flush()
-    return made[1]
+    return claims(run)[1]
 
 
 @pytest.mark.parametrize(
@@ -477,123 +370,6 @@ def test_a_missing_statement_is_told_until_it_is_read(run: Run) -> None:
     assert run.read(number="2025-005", opening=OPENING - 1_688_000).gaps == ()
     assert len(run.read(number="2025-006", opening=5).gaps) == 1
     assert len(gaps(run.session)) == 1
-
-
-# --- by hand ----------------------------------------------------------------------------------------------------------
-
-
-def open_line(run: Run, entry: Entry) -> int:
-    run.read(entry)
-    (line,) = open_lines(run.session)
-    assert line.why.nl
-    return line.line.id
-
-
-def test_a_receipt_is_matched_by_hand(run: Run, claim: Recovery) -> None:
-    line_id = open_line(run, received(62_500, example_iban(77), "Opa", "voor school"))
-    result = match_by_hand(run.session, line_id, to=claim.ref, actor=run.second, now=NOW)
-    assert result.refs == (run.apps[2].ref,)
-    assert state(run.session, run.apps[2]) == "settled"
-    row = run.session.scalars(select(Journal).where(Journal.action == "recovery_received")).one()
-    assert (row.data["by_hand"], row.actor_id) == (True, run.second.id)
-    assert open_lines(run.session) == []
-    with pytest.raises(Refused) as refused:
-        match_by_hand(run.session, line_id, to="TV-PO-T1-02", actor=run.second, now=NOW)
-    assert refused.value.kind is Kind.STALE
-    run.proved()
-
-
-def test_a_payment_and_a_batch_are_matched_by_hand(run: Run) -> None:
-    order = run.orders[0]
-    line_id = open_line(run, Entry((Line(-order.cents, iban=order.iban),), "A"))
-    assert (
-        match_by_hand(run.session, line_id, to=order.end_to_end_id, actor=run.second, now=NOW).matched_as == "payment"
-    )
-    rest = sum(o.cents for o in run.orders[1:])
-    line_id = open_line_in(run, Entry((Line(-rest),), "B", details=False))
-    assert len(match_by_hand(run.session, line_id, to=run.batch.ref, actor=run.second, now=NOW).refs) == 2
-    assert state(run.session, run.batch) == "booked"
-    run.proved()
-
-
-def open_line_in(run: Run, entry: Entry) -> int:
-    run.read(entry, number="2025-002", opening=OPENING - 600_000)
-    return open_lines(run.session)[0].line.id
-
-
-@pytest.mark.parametrize("to", ["TV-PO-T9-99", "", "BR-1999-001"])
-def test_a_reference_that_is_not_there_is_refused(run: Run, to: str) -> None:
-    line_id = open_line(run, received(1, example_iban(77), "Opa", "voor school"))
-    with pytest.raises(Refused, match="match_unknown"):
-        match_by_hand(run.session, line_id, to=to, actor=run.second, now=NOW)
-
-
-def test_what_does_not_fit_is_refused_by_hand_too(run: Run, claim: Recovery) -> None:
-    line_id = open_line(run, Entry((Line(-62_500, iban=example_iban(3)),), "OUT"))
-    for to in (claim.ref, run.orders[0].end_to_end_id, run.batch.ref):
-        with pytest.raises(Refused, match="does_not_fit"):
-            match_by_hand(run.session, line_id, to=to, actor=run.second, now=NOW)
-
-
-def test_a_line_that_is_not_ours_needs_a_reason(run: Run) -> None:
-    line_id = open_line(run, received(5, example_iban(77), "Bank", "rente"))
-    with pytest.raises(Refused, match="reason_missing"):
-        mark_not_ours(run.session, line_id, reason=" ", actor=run.first, now=NOW)
-    mark_not_ours(run.session, line_id, reason="Rente van de bank", actor=run.first, now=NOW)
-    assert run.session.get_one(BankLine, line_id).matched_as == "not_ours"
-    row = run.session.scalars(select(Journal).where(Journal.kind == "bank_line")).one()
-    assert row.data["reason"] == "Rente van de bank"
-    run.proved()
-
-
-# --- accounts ---------------------------------------------------------------------------------------------------------
-
-
-def test_an_account_takes_two_people(run: Run) -> None:
-    session = run.session
-    row = enter_account(session, "99991", "nl91 abna 0417 1643 00", " Stichting  De Ozobot ", actor=run.first, now=NOW)
-    assert (row.iban, row.holder) == ("NL91ABNA0417164300", "Stichting De Ozobot")
-    before = confirmed_account(session, "99991")
-    assert before is not None
-    assert before.id != row.id
-    with pytest.raises(Refused, match="entered_by_you"):
-        confirm_account(session, row.id, actor=run.first, now=NOW)
-    confirm_account(session, row.id, actor=run.second, now=NOW)
-    assert confirmed_account(session, "99991") is row
-    with pytest.raises(Refused, match="account_confirmed"):
-        confirm_account(session, row.id, actor=run.second, now=NOW)
-    notes = session.scalars(select(Journal.action).where(Journal.kind == "bank_account").order_by(Journal.id)).all()
-    assert notes == ["enter", "confirm"]
-
-
-def test_the_database_itself_refuses_one_person(run: Run) -> None:
-    row = enter_account(run.session, "99991", example_iban(5), "Stichting", actor=run.first, now=NOW)
-    row.confirmed_by_id = run.first.id
-    with pytest.raises(IntegrityError, match="two_people"):
-        run.session.flush()
-
-
-@pytest.mark.parametrize(
-    ("iban", "holder", "code"),
-    [
-        ("NL91ABNA0417164301", "Stichting", "not_an_iban"),
-        (example_iban(5), " ", "holder_length"),
-        (example_iban(5), "x" * 71, "holder_length"),
-    ],
-)
-def test_a_wrong_account_is_refused_on_its_field(run: Run, iban: str, holder: str, code: str) -> None:
-    with pytest.raises(Refused, match=code) as refused:
-        enter_account(run.session, "99991", iban, holder, actor=run.first, now=NOW)
-    assert refused.value.refusals[0].field in ("iban", "holder")
-
-
-def test_accounts_are_for_finance_and_for_boards_that_exist(run: Run) -> None:
-    with pytest.raises(Refused, match="not_yours"):
-        enter_account(
-            run.session, "99991", example_iban(5), "S", actor=run.cases.person("Co", Role.COORDINATOR), now=NOW
-        )
-    with pytest.raises(Refused, match="not_found"):
-        enter_account(run.session, "00000", example_iban(5), "S", actor=run.first, now=NOW)
 
 
 def test_nothing_is_available_twice(run: Run) -> None:

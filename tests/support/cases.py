@@ -21,6 +21,7 @@ from fundapp.domain.fund import FundSpec
 from fundapp.domain.ledger import Posting
 from fundapp.domain.people import SYSTEM, Actor, Grant, Role
 from fundapp.domain.register import fold
+from fundapp.domain.sepa import sepa_text
 from fundapp.domain.term import Profile
 from fundapp.domain.tranche import FLOW as TRANCHES
 from fundapp.persistence.application import Application
@@ -162,8 +163,14 @@ class Cases:
                 board_number=board,
                 iban=example_iban(number),
                 holder=holder,
+                sepa_name=sepa_text(holder),
+                contact_name="Ria Rekening",
+                contact_email=f"rekening{number}@bestuur.example.org",
                 entered_at=NOW,
                 entered_by_id=first.id,
+                called_name="Ria Rekening",
+                called_number="0118 123 456",
+                called_at=NOW,
                 confirmed_at=NOW,
                 confirmed_by_id=second.id,
             )
@@ -252,7 +259,9 @@ class Cases:
                 application_id=app.id,
                 number=next(self._numbers),
                 purpose=purpose,
+                condition="determination" if purpose == "final" else "award",
                 cents=cents,
+                payable_on=date(2025, 3, 14),
                 due_on=date(2025, 3, 14),
             )
         )

@@ -11,21 +11,26 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from fundapp.domain import ledger
 from fundapp.domain.ledger import Account
 from fundapp.domain.people import Actor
 from fundapp.persistence.application import Application
+from fundapp.persistence.fund import Fund
+from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch, PaymentOrder
+from fundapp.persistence.people import Person, RoleGrant
 from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.services import journal
 from fundapp.services.ledger import case_balances, verify
+from fundapp.services.payment_views import in_fours
 from fundapp.services.programme import lead_applicant
 from fundapp.web.session import db
-from tests.support.camt import paid, received, statement
+from tests.support.camt import Entry, Line, example_iban, paid, received, statement
 from tests.support.cases import Cases
 from tests.support.queries import count_queries
-from tests.support.web import Cast, Clock, post, sign_in, writing
+from tests.support.web import NOON, Cast, Clock, post, sign_in, writing
 
 PAGES = ("/financien", "/betaalruns", "/bankafschriften", "/rekeningen", "/terugvorderingen")
 
@@ -155,50 +160,118 @@ def test_a_changed_account_is_marked(app: Flask, cast: Cast, world: World) -> No
     assert "Rekening gewijzigd" in client.get(f"/betaalruns/{ref}").text
 
 
-def test_two_people_make_an_account_count(app: Flask, cast: Cast, world: World) -> None:
+ACCOUNT = {
+    "board": "99990",
+    "iban": in_fours(example_iban(55)),
+    "holder": "Stichting De Ozobot",
+    "contact_name": "Nel Nieuw",
+    "contact_email": "nel@bestuur.example.org",
+}
+CALL = {
+    "called_name": "Ria Rekening",
+    "called_number": "0118 123 456",
+    "called_on": "14-03-2025",
+    "called_at": "12.00",
+    "called_back": "yes",
+}
+
+
+def test_two_people_and_a_call_make_an_account_count(app: Flask, cast: Cast, world: World) -> None:
     one, two = as_person(app, cast.finance), as_person(app, cast.second_finance)
-    wrong = post(one, "/rekeningen", {"board": "99990", "iban": "NL00 TEST 1", "holder": "Stichting X"})
+    wrong = post(one, "/rekeningen", ACCOUNT | {"iban": "NL00 TEST 1"})
     assert wrong.status_code == 422
     assert "Dit is geen IBAN" in wrong.text
     assert 'value="NL00 TEST 1"' in wrong.text
-    unknown = post(one, "/rekeningen", {"board": "12345", "iban": "NL69TEST0000000001", "holder": "Stichting X"})
-    assert "Dit bestuur kennen wij niet" in unknown.text
-    good = {"board": "99990", "iban": "NL69 TEST 0000 0000 01", "holder": "Stichting De Ozobot"}
-    assert post(one, "/rekeningen", good).status_code == 303
+    assert "Dit bestuur kennen wij niet" in post(one, "/rekeningen", ACCOUNT | {"board": "12345"}).text
+    spelled = post(one, "/rekeningen", ACCOUNT | {"holder": "Stichting Zoë"})
+    assert spelled.status_code == 422
+    assert "“Stichting Zoe”" in spelled.text
+    assert post(one, "/rekeningen", ACCOUNT).status_code == 303
     with writing(app) as session:
         row = session.scalars(select(BankAccount).where(BankAccount.confirmed_at.is_(None))).one()
     path = f"/rekeningen/{row.id}/bevestigen"
+    assert path in two.get("/financien").text
     assert "U vulde deze rekening zelf in" in one.get(path).text
-    assert post(one, path, {"called_back": "yes"}).status_code == 422
-    untouched = post(two, path)
-    assert untouched.status_code == 422
-    assert "Bel het bestuur" in untouched.text
-    assert post(two, path, {"called_back": "yes"}).status_code == 303
+    assert post(one, path, CALL).status_code == 422
+    assert "Bel het bestuur" in post(two, path, {**CALL, "called_back": ""}).text
+    assert "Vul in wie u hebt gesproken" in post(two, path, {**CALL, "called_name": ""}).text
+    future = post(two, path, {**CALL, "called_at": "23.59"})
+    assert future.status_code == 422
+    assert 'value="23.59"' in future.text
+    assert post(two, path, CALL).status_code == 303
     with writing(app) as session:
         assert session.get_one(BankAccount, row.id).confirmed_by_id == cast.second_finance.id
+        told = session.scalars(select(OutboxMessage.address).where(OutboxMessage.template == "account_changed")).all()
+        assert {"nel@bestuur.example.org", "rekening1@bestuur.example.org"} <= set(told)
+    assert "Ria Rekening (0118 123 456)" in two.get("/rekeningen").text
 
 
-def test_a_line_that_fits_nothing_is_judged_by_a_person(app: Flask, cast: Cast, world: World) -> None:
-    client = as_person(app, cast.finance)
-    content = statement(
-        lead_applicant().iban,
-        "2025-002",
-        opening=0,
-        entries=[received(1_250, "NL69TEST0000000001", "Bakker", "koffie")],
-    )
+def test_an_account_that_is_wrong_is_taken_off_the_list(app: Flask, cast: Cast, world: World) -> None:
+    one, two = as_person(app, cast.finance), as_person(app, cast.second_finance)
+    post(one, "/rekeningen", ACCOUNT)
+    with writing(app) as session:
+        row = session.scalars(select(BankAccount).where(BankAccount.confirmed_at.is_(None))).one()
+    assert post(two, f"/rekeningen/{row.id}/weigeren", {"reason": ""}).status_code == 422
+    assert post(two, f"/rekeningen/{row.id}/weigeren", {"reason": "Het bestuur weet van niets."}).status_code == 303
+    assert "Er wacht geen rekening" in two.get("/rekeningen").text
+
+
+def read(client: FlaskClient, content: bytes) -> TestResponse:
     csrf = hidden(client.get("/hulp").text, "csrf_token")
-    client.post("/bankafschriften", data={"statement": (io.BytesIO(content), "a.xml"), "csrf_token": csrf})
-    link = re.search(r"/bankafschriften/regels/\d+", client.get("/bankafschriften").text)
-    assert link is not None
-    assert "Waarom een mens moet kijken" in client.get(link[0]).text
-    unknown = post(client, f"{link[0]}/koppelen", {"to": "TV-ONBEKEND"})
+    return client.post("/bankafschriften", data={"statement": (io.BytesIO(content), "a.xml"), "csrf_token": csrf})
+
+
+def test_a_line_that_fits_nothing_is_judged_by_people(app: Flask, cast: Cast, world: World) -> None:
+    one, two = as_person(app, cast.finance), as_person(app, cast.second_finance)
+    entries = [
+        received(1_250, "NL69TEST0000000001", "Bakker", "koffie"),
+        Entry((Line(-250, remittance="Kosten maart"),), "COSTS"),
+    ]
+    assert read(one, statement(lead_applicant().iban, "2025-002", opening=0, entries=entries)).status_code == 303
+    links = sorted(set(re.findall(r"/bankafschriften/regels/\d+", one.get("/bankafschriften").text)))
+    assert "Waarom een mens moet kijken" in one.get(links[0]).text
+    assert post(one, links[0], {}).status_code == 422
+    unknown = post(one, links[0], {"category": "case", "reference": "TV-ONBEKEND"})
     assert unknown.status_code == 422
     assert 'value="TV-ONBEKEND"' in unknown.text
-    assert post(client, f"{link[0]}/hoort-er-niet-bij", {"reason": ""}).status_code == 422
-    assert post(client, f"{link[0]}/hoort-er-niet-bij", {"reason": "Rente van de bank"}).status_code == 303
-    assert "Alle bankregels zijn gekoppeld" in client.get("/bankafschriften").text
-    broken = client.post("/bankafschriften", data={"statement": (io.BytesIO(b"<x/>"), "a.xml"), "csrf_token": csrf})
-    assert broken.status_code == 422
+    assert post(one, links[0], {"category": "interest"}).status_code == 303, "money that came in: one person"
+    assert post(one, links[1], {"category": "bank_costs"}).status_code == 303
+    assert "Wacht op akkoord" in one.get("/bankafschriften").text, "money that left: two people"
+    resolution = hidden(one.get(links[1]).text, "resolution")
+    decision = {"resolution": resolution, "do": "accept"}
+    assert post(one, f"{links[1]}/besluit", decision).status_code == 409
+    assert "Voorstel van Fien Filius" in two.get(links[1]).text
+    assert post(two, f"{links[1]}/besluit", decision).status_code == 303
+    assert "Alle bankregels zijn gekoppeld" in one.get("/bankafschriften").text
+    assert read(one, b"<x/>").status_code == 422
+
+
+def test_who_pays_for_one_fund_sees_and_pays_that_fund_only(app: Flask, cast: Cast, world: World) -> None:
+    with writing(app) as session:
+        session.add(Fund(key="ander-fonds", name_nl="Ander fonds", name_en="Other fund"))
+        session.flush()
+        grant = RoleGrant(role="finance", fund_key="ander-fonds", granted_at=NOON)
+        person = Person(email="een.fonds@example.org", name="Een Fonds", created_at=NOON)
+        session.add(person)
+        session.flush()
+        grant.person_id = person.id
+        session.add(grant)
+    _, ref = prepared(app, cast, world.first)
+    client = app.test_client()
+    sign_in(client, "een.fonds@example.org")
+    page = client.get("/financien").text
+    assert "Geen open taken" in page
+    assert "/bankafschriften" not in page
+    assert client.get(f"/betaalruns/{ref}").status_code == 404
+    assert client.get(f"/betaalruns/{ref}/bestand").status_code == 404
+    assert ref not in client.get("/betaalruns").text
+    assert client.get("/bankafschriften").status_code == 403
+    assert "Stichting De Ozobot" not in client.get("/rekeningen").text
+    assert post(client, "/rekeningen", ACCOUNT).status_code == 422
+    chosen = {"instalments": [world.second], "execution_on": "17-03-2025"}
+    assert post(client, "/betaalruns", chosen).status_code == 409
+    fields = {"seen": "1", "request_key": "z" * 20, "list_hash": "0" * 64}
+    assert post(client, f"/payment_batch/{ref}/approve", fields).status_code == 404
 
 
 # --- the final amount -------------------------------------------------------------------------------------------------

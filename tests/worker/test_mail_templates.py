@@ -34,6 +34,7 @@ DUE = {"due": "2026-12-11"}
 MOMENT = {"moment": "2026-11-20T15:04:00+00:00"}
 AMOUNT = {"amount": 1234567}
 WHY = {"explanation": "Stuur de begroting.\r\nEn <b>het plan</b>."}
+PROOF = {"proof": {"nl": "voortgangsrapportage halverwege", "en": "progress report halfway"}}
 REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -59,7 +60,27 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "determined": CASE | AMOUNT | {"balance": -50000, "recovery": 50000, "due": "2027-01-08"},
     "settled": CASE,
     "revoked": CASE | REASONS | WHY,
-    "payment_sent": CASE | AMOUNT,
+    "payment_sent": CASE | AMOUNT | {"iban": "4300"},
+    "payment_bounced": CASE | AMOUNT | {"batch": "BR-2026-001", "why": {"nl": "de rekening is weg", "en": "closed"}},
+    "payment_held": CASE | DUE | WHY,
+    "payment_resumed": CASE,
+    "hold_ended": CASE,
+    "account_changed": {
+        "name": "Anouk de Vries",
+        "board": "Stichting Ozobot",
+        "iban": "4300",
+        "old_iban": "7712",
+        "contact": CASE["contact"],
+        "url_path": "/hulp",
+    },
+    "batch_ready": {"name": "Anouk", "ref": CASE["ref"], "payments": 10, "sender": "Bram", "url_path": "/betaalruns/1"}
+    | AMOUNT,
+    "batch_returned": {"name": "Anouk", "ref": CASE["ref"], "sender": "Bram", "url_path": "/betaalruns/1"} | WHY,
+    "interim_in": CASE | PROOF,
+    "interim_received": CASE | PROOF,
+    "interim_approved": CASE | PROOF | AMOUNT | DUE,
+    "interim_returned": CASE | PROOF | WHY | DUE,
+    "interim_due": CASE | PROOF | AMOUNT | DUE,
     "change_approved": CASE | {"change_ref": "W-1"},
     "change_refused": CASE | {"change_ref": "W-1"},
     "report_due": CASE | DUE,
