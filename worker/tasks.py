@@ -124,6 +124,17 @@ def render_letters() -> None:
         log.info("letters: %d made", made)
 
 
+@app.task(name="minutes")
+def render_minutes() -> None:
+    """Make the PDF of the minutes of every meeting that was closed."""
+    from fundapp.adapters import documents  # as above
+    from fundapp.services import minutes
+
+    made = minutes.render_pending(sessions(), documents, ObjectFileStore(settings.storage_url))
+    if made:
+        log.info("minutes: %d made", made)
+
+
 @app.task(name="receipts")
 def render_receipts() -> None:
     """Make the PDF of every receipt that has none yet, and mail who waits for it."""

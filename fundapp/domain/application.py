@@ -90,6 +90,8 @@ class Facts:
     completions_allowed: int = 1
     completion_due: date | None = None
     conflict_declared: bool | None = None
+    panel_meets: bool = False
+    meeting_id: int | None = None
     adviser_id: int | None = None
     advised_outcome: str | None = None
     advised_cents: int | None = None
@@ -160,6 +162,15 @@ def chance_to_complete_is_over(facts: Facts, _given: Given | None) -> Refusal | 
 
 def no_conflict_declared(facts: Facts, _given: Given | None) -> Refusal | None:
     """Somebody who declared an interest does not judge; the register's conflicts take the role away altogether."""
+    if facts.conflict_declared is None:
+        return Refusal(
+            "interest_unanswered",
+            Text(
+                "Zeg eerst of u een belang hebt bij deze aanvraag. De vraag staat op de pagina van de aanvraag.",
+                "First say whether you have an interest in this application. The question is on its page.",
+            ),
+            kind=Kind.FORBIDDEN,
+        )
     if not facts.conflict_declared:
         return None
     return Refusal(
@@ -169,6 +180,27 @@ def no_conflict_declared(facts: Facts, _given: Given | None) -> Refusal | None:
             "You declared an interest in this application. Let somebody else do this.",
         ),
         kind=Kind.FORBIDDEN,
+    )
+
+
+def advised_in_a_meeting(facts: Facts, given: Given | None) -> Refusal | None:
+    """Where the fund's panel meets, its advice is recorded in a meeting, where the quorum is counted."""
+    if not facts.panel_meets or (given is not None and given.get("meeting_id") == facts.meeting_id is not None):
+        return None
+    if facts.meeting_id is None:
+        return Refusal(
+            "no_meeting",
+            Text(
+                "Deze commissie geeft advies in een vergadering. Vraag de behandelaar om er een te plannen.",
+                "This panel advises in a meeting. Ask the case handler to plan one.",
+            ),
+        )
+    return Refusal(
+        "in_the_meeting",
+        Text(
+            "Deze aanvraag staat op de agenda van een vergadering. Leg het advies daar vast.",
+            "This application is on the agenda of a meeting. Record the advice there.",
+        ),
     )
 
 
@@ -463,7 +495,11 @@ FLOW: Flow[Facts] = Flow(
             target=State.ADVISED,
             who=_who(Role.ADVISER),
             asks="advice",
-            guards=(no_conflict_declared, needs("explanation", Text("Schrijf op waarom.", "Write why."))),
+            guards=(
+                no_conflict_declared,
+                advised_in_a_meeting,
+                needs("explanation", Text("Schrijf op waarom.", "Write why.")),
+            ),
             effects=(Effect.RECORD_ADVICE,),
             mail=(Mail("advised", Role.DECISION_MAKER),),
         ),

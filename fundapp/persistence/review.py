@@ -47,4 +47,5 @@ class Advice(Base):
     score: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
     reasons: Mapped[list[str]]
     explanation: Mapped[str]
+    conditions: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime]

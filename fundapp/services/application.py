@@ -28,6 +28,7 @@ from fundapp.services import decision, draft_reading, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.ceilings import FREE_FOR
 from fundapp.services.ledger import case_balances
+from fundapp.services.panel import on_agenda
 from fundapp.services.payment_hold import paying_facts
 from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
@@ -127,6 +128,9 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
         more |= _decision_facts(session, app, judge)
     elif judge is not None:
         more["conflict_declared"] = decision.declared_interest(session, app.id, judge)
+    if state is State.UNDER_REVIEW and Role.ADVISER in roles:
+        meets = funds.spec_of(session, app.fund_version_id).advice.meets
+        more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
     if state in _IN_PROJECT:
         more |= _project_facts(session, app, state, roles)
     return application.Facts(

@@ -22,6 +22,7 @@ from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application, funds, payment_deadlines
 from fundapp.services.holders import holders
 from fundapp.services.outbox import write_mail
+from fundapp.services.panel import remind
 from fundapp.services.transitions import perform
 
 
@@ -55,6 +56,7 @@ def run(make_session: sessionmaker[Session], now: datetime) -> int:
     """Do everything that is due at `now`, each act in a transaction of its own. Returns how many acts were done."""
     done = _transitions(make_session, now) + payment_deadlines.run(make_session, now)
     with make_session() as session, unit_of_work(session):
+        done += remind(session, now)
         return done + _reminders(session, now.astimezone(AMSTERDAM).date())
 
 

@@ -21,6 +21,7 @@ from fundapp.services import ceilings, funds, terms
 from fundapp.services.act import Act
 from fundapp.services.letters import letter_row
 from fundapp.services.payment_scheme import plan_instalments
+from fundapp.services.scoring import standings
 
 KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
 """Transition → kind of decision."""
@@ -85,6 +86,8 @@ def record_advice(act: Act) -> None:
         )
     scores = {key: int(value) for key, value in dict(act.given.get("scores") or {}).items()}
     score = weighted_score(scores, {c.code: c.weight for c in spec.criteria})
+    if score is None:  # the panel did not score together: then what its readers gave, each alone
+        score = standings(act.session, [app.id])[app.id].mean
     number = act.session.scalar(select(func.max(Submission.number)).where(Submission.application_id == app.id))
     act.session.add(
         Advice(
@@ -97,6 +100,7 @@ def record_advice(act: Act) -> None:
             score=score,
             reasons=list(act.given.get("reasons") or []),
             explanation=act.text("explanation"),
+            conditions=act.text("conditions"),
             at=act.now,
         )
     )

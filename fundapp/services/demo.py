@@ -32,9 +32,9 @@ from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch
 from fundapp.persistence.people import Membership, Person, RoleGrant
 from fundapp.persistence.progress import ProgressRow
 from fundapp.persistence.register import School, SchoolBoard
-from fundapp.persistence.review import InterestDeclaration
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import bank, change, draft, funds, payment, publication, report
+from fundapp.services.demo_panel import ACTS, no_interest
 from fundapp.services.payment_prepare import prepare
 from fundapp.services.people import actor_by_email
 from fundapp.services.ports import FileStore
@@ -100,6 +100,11 @@ class Storyteller:
     profile: Profile | None = None
     people: dict[str, Actor] = field(default_factory=dict)
     sheets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    meetings: dict[str, int] = field(default_factory=dict)
+
+    def moment(self, at: str) -> datetime:
+        """Return a moment of the story."""
+        return moment(at, self.loaded_at)
 
     def play(self, data: dict[str, Any]) -> None:
         """Set the stage, then do every act in order."""
@@ -205,7 +210,6 @@ class Storyteller:
         special: dict[str, Callable[[Mapping[str, Any], Actor, datetime], None]] = {
             "write": self._write,
             "add": self._add,
-            "no_interest": self._no_interest,
             "account": self._account,
             "judge": self._judge,
             "prepare_batch": self._prepare_batch,
@@ -216,6 +220,9 @@ class Storyteller:
         if act["do"] in special:
             special[act["do"]](act, actor, at)
             return
+        if act["do"] in ACTS:
+            ACTS[act["do"]](self, act, actor, at)
+            return
         kind = act.get("kind", "application")
         given = dict(act.get("given", {}))
         if act["do"] == "advise":
@@ -223,6 +230,8 @@ class Storyteller:
         if kind == "payment_batch" and act["do"] == "approve":
             batch = self.session.scalars(select(PaymentBatch).where(PaymentBatch.ref == act["ref"])).one()
             given["list_hash"] = payment.batch_hash(batch, payment.orders(self.session, batch))
+        if kind == "application":
+            no_interest(self, act, actor, at)
         perform(self.session, kind, act["ref"], act["do"], actor=actor, now=at, given=given)
 
     def _spec(self, ref: str) -> FundSpec:
@@ -274,10 +283,6 @@ class Storyteller:
                     )
                     self.session.flush()
                 page.attach(kind, f"{kind}.pdf", stored.sha256)
-
-    def _no_interest(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
-        app = self.session.scalars(select(Application).where(Application.ref == act["ref"])).one()
-        self.session.add(InterestDeclaration(application_id=app.id, person_id=actor.id, interested=False, at=at))
 
     def _account(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         """A school accounts: spent per line (cents), by position."""

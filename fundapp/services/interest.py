@@ -19,6 +19,7 @@ from fundapp.persistence.application import Application
 from fundapp.persistence.review import InterestDeclaration
 from fundapp.services.decision import declared_interest
 from fundapp.services.journal import note
+from fundapp.services.scoring import set_aside
 from fundapp.services.subject import missing
 
 ACTION = "declare_interest"
@@ -92,6 +93,8 @@ def declare(
         raise Refused(_STANDS)
     if before is Interest.NONE and not interested:
         return
+    if interested:
+        set_aside(session, app, actor, now)
     session.add(InterestDeclaration(application_id=app.id, person_id=actor.id, interested=interested, at=now))
     data = {"interested": interested, "ref": app.ref}
     note(session, actor, now, kind=FLOW.kind, subject_id=app.id, action=ACTION, data=data)

@@ -36,7 +36,7 @@ _CASE = text("""
     (SELECT json_agg(x ORDER BY x.id) FROM (SELECT id, name, round, due_on, because, pauses, ended_on FROM term
        WHERE application_id = a.id) x) AS terms,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT v.id, v.outcome, v.amount_cents, v.scores, v.score, v.reasons,
-       v.explanation, v.at, v.submission_number, p.name FROM advice v JOIN person p ON p.id = v.adviser_id
+       v.explanation, v.conditions, v.at, v.submission_number, p.name FROM advice v JOIN person p ON p.id = v.adviser_id
        WHERE v.application_id = a.id) x) AS advice,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
        d.explanation, d.at, p.name FROM decision d JOIN person p ON p.id = d.decided_by_id

@@ -33,6 +33,7 @@ FEATURES = (
     "draft_check",
     "reporting",
     "review",
+    "panel",
     "finance",
     "worklist",
     "payments",

@@ -651,6 +651,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Numeric(precision=5, scale=2), nullable=True),
         sa.Column("reasons", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False),
+        sa.Column("conditions", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("(outcome = 'award') = (amount_cents > 0)", name=op.f("ck_advice_amount")),
         sa.CheckConstraint("outcome IN ('award', 'reject')", name=op.f("ck_advice_outcome")),
@@ -660,6 +661,36 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", "adviser_id", name=op.f("uq_advice_id_adviser_id")),
     )
     op.create_index(op.f("ix_advice_application_id"), "advice", ["application_id"], unique=False)
+    op.create_table(
+        "assignment",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("assigned_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("because", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_because", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_assignment_application_id")),
+        sa.ForeignKeyConstraint(["assigned_by_id"], ["person.id"], name=op.f("fk_assignment_assigned_by_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_assignment_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
+    )
+    op.create_index(
+        "ix_assignment_person",
+        "assignment",
+        ["person_id", "application_id"],
+        unique=False,
+        postgresql_where="ended_at IS NULL",
+    )
+    op.create_index(
+        "uq_assignment_live",
+        "assignment",
+        ["application_id", "person_id"],
+        unique=True,
+        postgresql_where="ended_at IS NULL",
+    )
     op.create_table(
         "attachment",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -962,6 +993,32 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_letter_application_id"), "letter", ["application_id"], unique=False)
     op.create_table(
+        "meeting",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("sub_region", sa.Text(), nullable=True),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("quorum", sa.Integer(), nullable=False),
+        sa.Column("planned_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("current_id", sa.BigInteger(), nullable=True),
+        sa.Column("remarks", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("minutes", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("minutes_sha256", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["closed_by_id"], ["person.id"], name=op.f("fk_meeting_closed_by_id")),
+        sa.ForeignKeyConstraint(["current_id"], ["application.id"], name=op.f("fk_meeting_current_id")),
+        sa.ForeignKeyConstraint(["minutes_sha256"], ["stored_document.sha256"], name=op.f("fk_meeting_minutes_sha256")),
+        sa.ForeignKeyConstraint(["planned_by_id"], ["person.id"], name=op.f("fk_meeting_planned_by_id")),
+        sa.ForeignKeyConstraint(["sub_region"], ["sub_region.key"], name=op.f("fk_meeting_sub_region")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_meeting_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_meeting")),
+    )
+    op.create_index(op.f("ix_meeting_tranche_id"), "meeting", ["tranche_id"], unique=False)
+    op.create_table(
         "offer",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -1079,6 +1136,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_line")),
         sa.UniqueConstraint("application_id", "position", name=op.f("uq_report_line_application_id_position")),
     )
+    op.create_table(
+        "review",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("submission_number", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("scores", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("notes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("score", sa.Numeric(precision=5, scale=2), nullable=True),
+        sa.Column("abstained", sa.Boolean(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("NOT abstained OR score IS NULL", name=op.f("ck_review_abstained")),
+        sa.CheckConstraint("sent_at IS NULL OR abstained OR score IS NOT NULL", name=op.f("ck_review_whole")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_review_application_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_review_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review")),
+        sa.UniqueConstraint(
+            "application_id",
+            "person_id",
+            "submission_number",
+            name=op.f("uq_review_application_id_person_id_submission_number"),
+        ),
+    )
+    op.create_index(op.f("ix_review_person_id"), "review", ["person_id"], unique=False)
     op.create_table(
         "submission",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1198,6 +1283,32 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_interim_report_application_id"), "interim_report", ["application_id"], unique=False)
     op.create_index("ix_interim_report_sent", "interim_report", ["id"], unique=False, postgresql_where="state = 'sent'")
+    op.create_table(
+        "meeting_item",
+        sa.Column("meeting_id", sa.BigInteger(), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("voted", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("left", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(outcome = 'award') = (amount_cents > 0)", name=op.f("ck_meeting_item_amount")),
+        sa.CheckConstraint("outcome IN ('award', 'reject', 'kept')", name=op.f("ck_meeting_item_outcome")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_meeting_item_application_id")),
+        sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_meeting_item_meeting_id")),
+        sa.PrimaryKeyConstraint("meeting_id", "application_id", name=op.f("pk_meeting_item")),
+    )
+    op.create_index(op.f("ix_meeting_item_application_id"), "meeting_item", ["application_id"], unique=False)
+    op.create_table(
+        "meeting_seat",
+        sa.Column("meeting_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("present", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_meeting_seat_meeting_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_meeting_seat_person_id")),
+        sa.PrimaryKeyConstraint("meeting_id", "person_id", name=op.f("pk_meeting_seat")),
+    )
     op.create_table(
         "payment_order",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

@@ -90,6 +90,7 @@ def test_fifty_approvals_at_once_never_pass_a_ceiling(fresh_database: str, sub_c
         cases = Cases(session)
         refs = advised(cases, 50, ceiling=30 * CENTS, sub_ceilings=sub_ceilings)
         decider = cases.person("Bea Sluit", Role.DECISION_MAKER)
+        cases.no_interest(decider)
 
     def decide(ref: str) -> str:
         with make_session() as session:
@@ -124,7 +125,9 @@ def test_fifty_approvals_at_once_never_pass_a_ceiling(fresh_database: str, sub_c
 def decided(session: Session) -> tuple[Session, str, Actor]:
     cases = Cases(session)
     (ref,) = advised(cases, 1, ceiling=30 * CENTS)
-    return session, ref, cases.person("Bea Sluit", Role.DECISION_MAKER)
+    decider = cases.person("Bea Sluit", Role.DECISION_MAKER)
+    cases.no_interest(decider)
+    return session, ref, decider
 
 
 def test_one_act_is_recorded_four_ways(decided: tuple[Session, str, Actor]) -> None:
@@ -210,6 +213,7 @@ def test_a_refusal_leaves_nothing(fresh_database: str) -> None:
         cases = Cases(session)
         (ref,) = advised(cases, 1, ceiling=30 * CENTS)
         decider = cases.person("Bea Sluit", Role.DECISION_MAKER)
+        cases.no_interest(decider)
         rows = session.scalar(select(func.count()).select_from(Journal))
     with make_session() as session, pytest.raises(Refused), unit_of_work(session):
         perform(

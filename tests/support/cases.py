@@ -30,7 +30,7 @@ from fundapp.persistence.fund import FundVersion, Tranche
 from fundapp.persistence.payment import BankAccount, Instalment
 from fundapp.persistence.people import Person, RoleGrant
 from fundapp.persistence.register import School, SchoolBoard, SubRegion
-from fundapp.persistence.review import Advice
+from fundapp.persistence.review import Advice, InterestDeclaration
 from fundapp.services.act import Act, Booking
 from fundapp.services.bookings import record
 from fundapp.services.ceilings import move
@@ -201,6 +201,16 @@ class Cases:
             )
         )
         return row
+
+    def no_interest(self, *people: Actor) -> None:
+        """These people say that they have no interest in any of the applications there are."""
+        applications = self.session.scalars(select(Application.id)).all()
+        self.session.add_all(
+            InterestDeclaration(application_id=one, person_id=person.id, interested=False, at=NOW)
+            for person in people
+            for one in applications
+        )
+        self.session.flush()
 
     def awarded(
         self, app: Application, cents: int, *, advance: int, number: int = 1, holder: str = "Stichting De Ozobot"

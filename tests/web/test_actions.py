@@ -34,6 +34,7 @@ def _submitted(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     with writing(app) as session:
         cases = Cases(session)
         cases.application(cases.tranche(), session.get_one(School, "99AA00"), state="submitted", submitted_at=NOON)
+        cases.no_interest(cast.handler, cast.adviser, cast.decision_maker)
 
 
 def state(app: Flask) -> tuple[str, int]:

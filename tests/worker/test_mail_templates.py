@@ -35,6 +35,14 @@ MOMENT = {"moment": "2026-11-20T15:04:00+00:00"}
 AMOUNT = {"amount": 1234567}
 WHY = {"explanation": "Stuur de begroting.\r\nEn <b>het plan</b>."}
 PROOF = {"proof": {"nl": "voortgangsrapportage halverwege", "en": "progress report halfway"}}
+READING = {
+    "name": "Anouk",
+    "fund": "Stimuleringsregeling",
+    "fund_en": "Incentive scheme",
+    "tranche": "Voorjaar 2026",
+    "refs": ["IF-1-01", "IF-1-02"],
+    "url_path": "/beoordelen/lezen",
+} | DUE
 REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -47,6 +55,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "completion_received": CASE | DUE | MOMENT,
     "completion_in": CASE | DUE | MOMENT,
     "not_considered": CASE | REASONS | WHY,
+    "reading_given": READING,
+    "reading_due": READING,
     "advised": CASE,
     "awarded": CASE | AMOUNT | REASONS | WHY,
     "waitlisted": CASE,

@@ -249,6 +249,7 @@ class AwardForm(ReviewForm):
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
         """What the panel advised."""
         self.amount.propose(facts.advised_cents or 0)
+        self.conditions.data = (self.case.row.advice or [{"conditions": ""}])[0]["conditions"]
 
     def given(self) -> Mapping[str, Any]:
         """`amount_cents`, `conditions`, `explanation`."""
