@@ -401,7 +401,7 @@ def _item(meeting_id: int, ref: str, form: ItemForm, status: int = 200) -> Respo
     if facts.roles & JUDGES and not interest.standing(session, row, actor, facts.roles).open:
         return make_response(redirect(url_for("review.show", ref=ref), code=303))
     form.prepare(row, facts)
-    if form.amount.data is None and request.method == "GET":
+    if request.method == "GET" and not form.amount.data:
         form.amount.propose(facts.grantable)
     form.fresh(row.version)
     advises = any(offer.transition.name == "advise" for offer in offers)
