@@ -5,7 +5,8 @@ Sources: domain.md sections 2.2 (Awb), 2.3 and 7; the words are those of its sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, StrEnum, auto
 
@@ -74,8 +75,9 @@ class Facts:
     report_problems: the same for the final accounts. line_problems: what is wrong in the lines as finance judged them.
     in_batch: the payment batch, not approved yet, that one of its payments is in. holds: the payment holds it had;
     hold_open: one that nobody ended yet.
-    free: what can still be awarded, the sub-ceiling counted in, by the ceiling that held when it came in (Awb 4:27);
-    free_now: what the ledger has; grantable: the most that the fund's formula allows.
+    free_in: what can still be awarded, by the ceiling that held when it came in (Awb 4:27): in the tranche under "",
+    and in the pot of its sub-region if it has one. free_now: the least that the ledger has in these. grantable: the
+    most that the fund's formula allows.
     """
 
     state: str
@@ -97,7 +99,7 @@ class Facts:
     advised_cents: int | None = None
     requested: int = 0
     grantable: int = 0
-    free: int = 0
+    free_in: Mapping[str, int] = field(default_factory=dict)
     free_now: int = 0
     account_known: bool = True
     award: int = 0
@@ -113,6 +115,11 @@ class Facts:
     profile: Profile = Profile.PRIVATE
     holds: tuple[Hold, ...] = ()
     hold_open: bool = False
+
+    @property
+    def free(self) -> int:
+        """What can still be awarded, the sub-ceiling counted in."""
+        return min(self.free_in.values(), default=0)
 
 
 def window_is_open(facts: Facts, _given: Given | None) -> Refusal | None:

@@ -9,11 +9,14 @@ from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.flow import CaseFacts, Flow, Given, Transition
 from fundapp.domain.ledger import Posting
-from fundapp.domain.people import Actor, Scope
+from fundapp.domain.people import Actor, Role, Scope
+from fundapp.persistence.rows import Rows
+from fundapp.services.dossier import Dossier
 
 
 class CaseRow(Protocol):
@@ -29,17 +32,53 @@ R = TypeVar("R", bound=CaseRow)
 F = TypeVar("F", bound=CaseFacts)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[R, F]):
+    """A case and its facts as they were read, unlocked; with its dossier where that was read as well."""
+
+    row: R
+    facts: F
+    dossier: Dossier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a case once it is locked. journal_id: drawn for the act."""
+
+    id: int
+    version: int
+    journal_id: int
+
+
+@dataclass(frozen=True)
+class Beforehand(Generic[R, F]):
+    """How a case is read before it is locked, so that the lock is held for the writing alone.
+
+    see: the case and its facts, in one statement. steady: whether all that was read, and matters for what was given,
+    can only change together with the version of the case; then the version alone tells, under the lock, whether it
+    still holds. lock: the tranche first, then the case; for an act that may be done `beside` others, the lock on the
+    tranche is shared. dossier: what its effects need, and who must hear of it as these roles. words: what mails and
+    letters may say, by the dossier. see and lock raise Refused(NOT_FOUND).
+    """
+
+    see: Callable[[Session, str, Actor, datetime], Seen[R, F]]
+    steady: Callable[[R, F, Given], bool]
+    lock: Callable[[Session, str, bool], Held]
+    dossier: Callable[[Session, R, frozenset[Role]], Dossier]
+    words: Callable[[Session, R, Dossier], dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class CaseType(Generic[R, F]):
     """How the engine reaches one kind of case.
 
     find: by reference; with lock=True it locks the tranche first, then the case (always in that order, so that no two
-    acts wait for each other). Raises Refused(NOT_FOUND). find_beside: the same for acts that may be done beside others:
-    it shares the lock on the tranche; where absent, they wait too.
+    acts wait for each other). Raises Refused(NOT_FOUND).
     facts: what the flow's guards ask, for one person at one moment. scope: what roles on it are decided from.
     stream: its chain in the journal (a tranche's id, or 0). application_id: the application it belongs to, if any.
     context: what its mails and letters may say; plain data, frozen with the message.
     audiences: the applications whose people hear of an act; where absent, those of the case itself.
+    beforehand: how it is read before it is locked, where that is possible.
     """
 
     flow: Flow[F]
@@ -50,7 +89,7 @@ class CaseType(Generic[R, F]):
     application_id: Callable[[R], int | None]
     context: Callable[[Session, R], dict[str, Any]]
     audiences: Callable[[Session, R], list[Audience]] | None = None
-    find_beside: Callable[[Session, str], R] | None = None
+    beforehand: Beforehand[R, F] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +115,11 @@ class Booking:
 class Act:
     """One act under way. Handlers of effects read it and add to it; `perform` writes it all in one transaction.
 
-    row: the locked case. data: what the journal keeps besides. context: what the mails and letters may say besides the
-    case's own. after_journal: makes rows that must point to the journal row. follow: acts of the system that come with
-    it: (kind, ref, action). case_context: what messages may say of the case, once a handler has asked for it.
+    row: the locked case. journal_id: the journal row that will tell of it, drawn under the lock. dossier: what was read
+    of an application beforehand (`file`). rows: what will be written, in one statement with all that a handler adds to
+    the session. data: what the journal keeps besides. context: what the mails and letters may say besides the case's
+    own. after_journal: makes rows that point to the journal row. follow: acts of the system that come with it: (kind,
+    ref, action). case_context: what messages may say of the case, where that is known.
     """
 
     session: Session
@@ -88,6 +129,9 @@ class Act:
     given: Given
     actor: Actor
     now: datetime
+    journal_id: int = 0
+    dossier: Dossier | None = None
+    rows: Rows = field(default_factory=Rows)
     bookings: list[Booking] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
     context: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +150,18 @@ class Act:
         """Who acts. Only for acts that the system never does."""
         assert self.actor.id is not None
         return self.actor.id
+
+    @property
+    def file(self) -> Dossier:
+        """The dossier of the application. Only for acts on applications."""
+        assert self.dossier is not None
+        return self.dossier
+
+    def change(self, **columns: Any) -> None:
+        """Change columns of the case's own row, with its state and version; the row in hand shows it at once."""
+        self.rows.change(type(self.row), self.row.id, **columns)
+        for name, value in columns.items():
+            set_committed_value(self.row, name, value)
 
     def text(self, name: str) -> str:
         """What the person filled in, as text; "" where nothing."""

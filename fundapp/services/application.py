@@ -16,26 +16,23 @@ from fundapp.domain.application import State
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import DraftPicture, eligibility_facts
 from fundapp.domain.eligibility import evaluate
+from fundapp.domain.flow import Given
 from fundapp.domain.fund_parts import StartEvent
-from fundapp.domain.people import Actor, Role, Scope, roles_on
+from fundapp.domain.people import JUDGES, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.settlement import line_refusals
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
 from fundapp.persistence.fund import Tranche
-from fundapp.services import decision, draft_reading, funds, settlement, terms
-from fundapp.services.act import Act, CaseType
-from fundapp.services.ceilings import FREE_FOR
-from fundapp.services.ledger import case_balances
+from fundapp.services import application_reading, dossier, draft_reading, funds, settlement, terms
+from fundapp.services.act import Act, Beforehand, CaseType, Seen
+from fundapp.services.application_reading import IN_PROJECT, Deciding, Known
+from fundapp.services.dossier import Dossier
 from fundapp.services.panel import on_agenda
 from fundapp.services.payment_hold import paying_facts
 from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
-
-_BEFORE_DECISION = {State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED}
-_IN_PROJECT = {State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED}
-
 
 _BY_REF = select(Application).where(Application.ref == bindparam("ref"))
 _LOCKED = _BY_REF.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -43,19 +40,6 @@ _LOCK_TRANCHE = (
     select(Tranche)
     .where(Tranche.id == select(Application.tranche_id).where(Application.ref == bindparam("ref")).scalar_subquery())
     .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
-)
-_HELD = (
-    select(Tranche.id)
-    .where(Tranche.id == select(Application.tranche_id).where(Application.ref == bindparam("ref")).scalar_subquery())
-    .with_for_update(read=True)
-    .cte("held")
-)
-_LOCKED_BESIDE = (
-    select(Application)
-    .join(_HELD, _HELD.c.id == Application.tranche_id)
-    .where(Application.ref == bindparam("ref"))
-    .with_for_update(key_share=True, of=Application)
     .execution_options(populate_existing=True)
 )
 
@@ -82,17 +66,6 @@ def scope(_session: Session, app: Application) -> Scope:
     )
 
 
-def find_beside(session: Session, ref: str) -> Application:
-    """Return an application, locked; the lock on its tranche is shared with others that touch no money in it.
-
-    Raises Refused(NOT_FOUND).
-    """
-    app = session.scalar(_LOCKED_BESIDE, {"ref": ref})
-    if app is None:
-        raise Refused(missing())
-    return app
-
-
 def _window_refusal(picture: DraftPicture, now: datetime) -> Refusal | None:
     because = picture.round.window.closed_because(now)
     if because is None:
@@ -106,10 +79,13 @@ def _window_refusal(picture: DraftPicture, now: datetime) -> Refusal | None:
     )
 
 
-def facts(session: Session, app: Application, actor: Actor, now: datetime) -> application.Facts:
-    """Load what the guards ask in this state, and no more."""
+def facts(
+    session: Session, app: Application, actor: Actor, now: datetime, known: Known | None = None
+) -> application.Facts:
+    """Load what the guards ask in this state, and no more. known: what was read with the application."""
     state = State(app.state)
     roles = roles_on(actor, scope(session, app))
+    known = known or application_reading.known_of(session, app, actor)
     more: dict[str, Any] = {}
     if state in (State.DRAFT, State.INCOMPLETE) and Role.APPLICANT in roles:
         picture = draft_reading.picture(session, app)
@@ -118,21 +94,14 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
             more["window_refusal"] = _window_refusal(picture, now)
     if state in (State.SUBMITTED, State.INCOMPLETE):
         spec = funds.spec_of(session, app.fund_version_id)
-        completion = terms.live(session, app.id, "completion").get("completion")
-        more |= {
-            "completions_allowed": spec.terms.completion.times,
-            "completion_due": completion.due_on if completion else None,
-        }
-    judge = actor.id if roles - {Role.APPLICANT, Role.SIGNER, Role.FINANCE, Role.COORDINATOR} else None
-    if state in _BEFORE_DECISION:
-        more |= _decision_facts(session, app, judge)
-    elif judge is not None:
-        more["conflict_declared"] = decision.declared_interest(session, app.id, judge)
+        more |= {"completions_allowed": spec.terms.completion.times, "completion_due": known.completion_due}
+    if known.deciding is not None:
+        more |= _decision_facts(session, app, known.deciding)
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
         more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
-    if state in _IN_PROJECT:
-        more |= _project_facts(session, app, state, roles)
+    if state in IN_PROJECT:
+        more |= _project_facts(session, app, state, roles, known)
     return application.Facts(
         state=app.state,
         version=app.version,
@@ -141,58 +110,35 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
         today=now.astimezone(AMSTERDAM).date(),
         completions_asked=app.completions_asked,
         requested=app.requested_cents,
+        conflict_declared=known.interest if roles & JUDGES else None,
         **more,
     )
 
 
-_DECISION = text(f"""
-  SELECT advice.adviser_id, advice.outcome, advice.amount_cents,
-    (SELECT json_agg(json_build_array(category, quantity * unit_cents)) FROM budget_line
-     WHERE application_id = :id) AS budget,
-    (SELECT json_build_array(min(f.cents), min(f.now)) FROM ({FREE_FOR}) f) AS free,
-    EXISTS (SELECT FROM bank_account WHERE board_number = :board AND confirmed_at IS NOT NULL) AS account_known,
-    (SELECT interested FROM interest_declaration WHERE application_id = :id AND person_id = :judge
-     ORDER BY id DESC LIMIT 1) AS declared
-  FROM (SELECT) one
-  LEFT JOIN LATERAL (SELECT adviser_id, outcome, amount_cents FROM advice WHERE application_id = :id
-                     ORDER BY id DESC LIMIT 1) advice ON true
-""").bindparams(bindparam("submitted", type_=Moment))  # noqa: S608  (both parts stand in the code)
-"""All that a decision asks, in one statement: a page that shows what can be done pays for it each time."""
-
-
-def _decision_facts(session: Session, app: Application, judge: int | None) -> dict[str, Any]:
-    values = {
-        "id": app.id,
-        "tranche": app.tranche_id,
-        "region": app.sub_region,
-        "board": app.board_number,
-        "submitted": app.submitted_at,
-        "judge": judge,
-    }
-    row = session.execute(_DECISION, values).one()
-    free, free_now = row.free
+def _decision_facts(session: Session, app: Application, deciding: Deciding) -> dict[str, Any]:
+    adviser_id, outcome, amount = deciding.advice or (None, None, None)
     spec = funds.spec_of(session, app.fund_version_id)
-    cost = sum(cents for key, cents in row.budget or () if (c := spec.category(key)) is None or c.eligible)
+    cost = sum(cents for key, cents in deciding.budget if (c := spec.category(key)) is None or c.eligible)
     return {
-        "adviser_id": row.adviser_id,
-        "advised_outcome": row.outcome,
-        "advised_cents": row.amount_cents,
+        "adviser_id": adviser_id,
+        "advised_outcome": outcome,
+        "advised_cents": amount,
         "grantable": spec.grant_of(app.requested_cents, cost=cost),
-        "free": free or 0,
-        "free_now": free_now or 0,
-        "account_known": row.account_known,
-        "conflict_declared": row.declared,
+        "free_in": deciding.free,
+        "free_now": deciding.free_now,
+        "account_known": deciding.account_known,
     }
 
 
-def _project_facts(session: Session, app: Application, state: State, roles: frozenset[Role]) -> dict[str, Any]:
-    balances = case_balances(session, app.id)
-    award, paid = settlement.still_paid_in_advance(balances)
+def _project_facts(
+    session: Session, app: Application, state: State, roles: frozenset[Role], known: Known
+) -> dict[str, Any]:
+    award, paid = settlement.still_paid_in_advance(known.balances)
     more: dict[str, Any] = {
         "award": award,
         "paid": paid,
-        "in_transit": balances.get(ledger.Account.IN_TRANSIT, 0),
-        "outstanding": ledger.outstanding(balances),
+        "in_transit": known.balances.get(ledger.Account.IN_TRANSIT, 0),
+        "outstanding": ledger.outstanding(known.balances),
         "profile": funds.spec_of(session, app.fund_version_id).legal_profile,
     }
     if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
@@ -204,10 +150,31 @@ def _project_facts(session: Session, app: Application, state: State, roles: froz
         more["line_problems"] = tuple(line_refusals(lines))
         more["calculation"] = settlement.calculation(session, app, award=award, paid=paid)
     if state is State.DETERMINATION_INTENDED:
-        response = terms.live(session, app.id, "response").get("response")
-        more["response_given"] = settlement.response_given(session, app.id)
-        more["response_due"] = response.due_on if response else None
+        more["response_given"], more["response_due"] = known.response
     return more
+
+
+# --- before anything is locked ----------------------------------------------------------------------------------------
+
+
+def _see(session: Session, ref: str, actor: Actor, now: datetime) -> Seen[Application, application.Facts]:
+    app, known = application_reading.read(session, ref, actor)
+    return Seen(app, facts(session, app, actor, now, known))
+
+
+def _is_steady(app: Application, found: application.Facts, given: Given) -> bool:
+    """Once it is advised, nothing changes without its version but the money: where that is short, it is counted."""
+    return app.state in (State.ADVISED, State.WAITLISTED) and int(given.get("amount_cents") or 0) <= found.free_now
+
+
+def _dossier(session: Session, app: Application, roles: frozenset[Role]) -> Dossier:
+    return dossier.read(session, app.id, roles)
+
+
+def words(session: Session, app: Application, file: Dossier) -> dict[str, Any]:
+    """What mails and letters may say of an application, by its dossier."""
+    spec = funds.spec_of(session, app.fund_version_id)
+    return funds.context_of(app, spec, school=file.school, board=file.board, tranche=file.tranche)
 
 
 # --- effects ----------------------------------------------------------------------------------------------------------
@@ -224,7 +191,7 @@ def receive(act: Act) -> None:
     closes_at = picture.round.closes_at.astimezone(AMSTERDAM).date()
     from_the_end = spec.terms.decision.starts is StartEvent.WINDOW_CLOSED
     rule = spec.terms.decision.rule(spec.legal_profile)
-    term = terms.start(act.session, app.id, "decision", rule, max(closes_at, act.today) if from_the_end else act.today)
+    term = terms.begin(act, "decision", rule, max(closes_at, act.today) if from_the_end else act.today)
     app.decision_due_on = term.due_on
     act.context |= {"moment": act.now.isoformat(), "due": term.due_on.isoformat()}
 
@@ -303,8 +270,8 @@ def receive_completion(act: Act) -> None:
 
 def end_terms(act: Act) -> None:
     """The case is over: no term runs any more."""
-    terms.end_all(act.session, act.row.id, act.today)
-    act.row.decision_due_on = None
+    terms.finish(act)
+    act.change(decision_due_on=None)
 
 
 def refs_of(session: Session, ids: Iterable[int]) -> dict[int, str]:
@@ -336,5 +303,11 @@ KIND: CaseType[Application, application.Facts] = CaseType(
     stream=lambda app: app.tranche_id,
     application_id=lambda app: app.id,
     context=funds.case_context,
-    find_beside=find_beside,
+    beforehand=Beforehand(
+        see=_see,
+        steady=_is_steady,
+        lock=application_reading.lock,
+        dossier=_dossier,
+        words=words,
+    ),
 )

@@ -23,12 +23,9 @@ def as_data(bookings: Sequence[Booking]) -> list[list[Any]]:
     ]
 
 
-def write_entries(session: Session, journal_id: int, bookings: Sequence[Booking], now: datetime) -> None:
-    """Write all entries of one journal row in one statement: the database sums it as a whole.
-
-    Raises IntegrityError where the database refuses: no money, a closed tranche.
-    """
-    entries = [
+def entries(journal_id: int, bookings: Sequence[Booking], now: datetime) -> list[dict[str, Any]]:
+    """Return the entries of one journal row: two halves for each booking."""
+    return [
         {
             "journal_id": journal_id,
             "posting": number,
@@ -43,8 +40,15 @@ def write_entries(session: Session, journal_id: int, bookings: Sequence[Booking]
         for number, b in enumerate(bookings, 1)
         for account, cents in ((b.posting.debit, -b.posting.cents), (b.posting.credit, b.posting.cents))
     ]
-    if entries:
-        session.execute(insert(LedgerEntry).returning(LedgerEntry.id), entries).all()
+
+
+def write_entries(session: Session, journal_id: int, bookings: Sequence[Booking], now: datetime) -> None:
+    """Write all entries of one journal row in one statement: the database sums it as a whole.
+
+    Raises IntegrityError where the database refuses: no money, a closed tranche.
+    """
+    if bookings:
+        session.execute(insert(LedgerEntry).returning(LedgerEntry.id), entries(journal_id, bookings, now)).all()
 
 
 def record(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,6 @@ from fundapp.domain.fund import FundSpec
 from fundapp.domain.ledger import Account, Posting
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
-from fundapp.persistence.db import Moment
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.ledger import WHOLE_POT, TrancheBalance
 from fundapp.persistence.people import Person
@@ -81,15 +80,6 @@ FREE_FOR = """
 The same as `domain.ceiling.free_for`; `now` is what the ledger has. Values: tranche, region, submitted (None: as for
 one that comes in now).
 """
-
-
-def free_for(session: Session, app: Application) -> dict[str, int]:
-    """Return what can be awarded to an application, by pot (cents): the least of them is the most. One query."""
-    values = {"tranche": app.tranche_id, "region": app.sub_region, "submitted": app.submitted_at}
-    return {row.pot: row.cents for row in session.execute(_FREE_FOR, values)}
-
-
-_FREE_FOR = text(FREE_FOR).bindparams(bindparam("submitted", type_=Moment))
 
 
 def pot_name(spec: FundSpec, pot: str) -> Text:

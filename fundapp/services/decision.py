@@ -11,27 +11,19 @@ from sqlalchemy.orm import Session
 from fundapp.domain import ledger
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
-from fundapp.persistence.application import Application, BudgetLine, Submission
-from fundapp.persistence.decision import Award, Decision
+from fundapp.persistence.application import Application, Submission
+from fundapp.persistence.decision import Award, Decision, Letter
 from fundapp.persistence.payment import BankAccount
-from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import Advice
 from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.services import ceilings, funds, terms
 from fundapp.services.act import Act
-from fundapp.services.letters import letter_row
+from fundapp.services.letters import letter_values
 from fundapp.services.payment_scheme import plan_instalments
 from fundapp.services.scoring import standings
 
 KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
 """Transition → kind of decision."""
-
-
-def newest_advice(session: Session, application_id: int) -> Advice | None:
-    """The advice that counts, or None."""
-    return session.scalar(
-        select(Advice).where(Advice.application_id == application_id).order_by(Advice.id.desc()).limit(1)
-    )
 
 
 _DECLARED = text("""
@@ -112,24 +104,24 @@ def record_decision(act: Act) -> None:
     """Keep the decision; the database refuses one by the adviser."""
     app: Application = act.row
     kind = KIND_OF[act.transition.name]
-    advice = newest_advice(act.session, app.id) if kind in ("award", "reject") else None
+    advice_id, adviser_id = (act.file.advice or (None, None)) if kind in ("award", "reject") else (None, None)
     amount = int(act.given.get("amount_cents") or 0) if kind == "award" else 0
     reasons = list(act.given.get("reasons") or [])
-    decision = Decision(
+    act.rows.add(
+        Decision,
+        id=act.file.decision_id,
         application_id=app.id,
         kind=kind,
         decided_by_id=act.person_id,
-        advice_id=advice.id if advice else None,
-        advised_by_id=advice.adviser_id if advice else None,
+        advice_id=advice_id,
+        advised_by_id=adviser_id,
         amount_cents=amount,
         reasons=reasons,
         conditions=act.text("conditions"),
         explanation=act.text("explanation"),
         at=act.now,
     )
-    act.session.add(decision)
-    act.session.flush()
-    act.data["decision"] = {"id": decision.id, "kind": kind, "amount_cents": amount, "reasons": reasons}
+    act.data["decision"] = {"id": act.file.decision_id, "kind": kind, "amount_cents": amount, "reasons": reasons}
     act.context |= {
         "amount": amount,
         "reasons": funds.reason_texts(reasons),
@@ -142,10 +134,9 @@ def commit_funds(act: Act) -> None:
     """Promise the money: the database refuses what is not there. A later cut gives way to an earlier application."""
     app: Application = act.row
     amount = int(act.given["amount_cents"])
-    pot = funds.pot_of(act.session, app)
     if amount > act.facts.free_now:
-        ceilings.give_way(act, app, pot, amount)
-    act.book(ledger.award(amount), tranche_id=app.tranche_id, pot=pot, application_id=app.id)
+        ceilings.give_way(act, app, act.file.pot, amount)
+    act.book(ledger.award(amount), tranche_id=app.tranche_id, pot=act.file.pot, application_id=app.id)
 
 
 def freeze_award(act: Act) -> None:
@@ -154,55 +145,45 @@ def freeze_award(act: Act) -> None:
     School data change under running cases (domain.md section 3), so the award has its own copy.
     """
     app: Application = act.row
-    session = act.session
-    spec = funds.spec_of(session, app.fund_version_id)
+    spec = funds.spec_of(act.session, app.fund_version_id)
     amount = int(act.given["amount_cents"])
-    account = confirmed_account(session, app.board_number)
-    school, board = session.execute(
-        select(School, SchoolBoard)
-        .join(SchoolBoard, SchoolBoard.number == School.board_number)
-        .where(School.code == app.school_code)
-    ).one()
-    assert account is not None, "a guard asked it"
-    decision_id = act.data["decision"]["id"]
-    session.add(
-        Award(
-            application_id=app.id,
-            decision_id=decision_id,
-            cents=amount,
-            awarded_at=act.now,
-            school_name=school.name,
-            board_number=app.board_number,
-            board_name=board.name or account.holder,
-            iban=account.iban,
-            account_holder=account.holder,
-            starts_on=app.starts_on,
-            ends_on=app.ends_on,
-        )
+    assert act.file.account is not None, "a guard asked it"
+    iban, holder = act.file.account
+    act.rows.add(
+        Award,
+        application_id=app.id,
+        decision_id=act.file.decision_id,
+        cents=amount,
+        awarded_at=act.now,
+        school_name=act.file.school,
+        board_number=app.board_number,
+        board_name=act.file.board or holder,
+        iban=iban,
+        account_holder=holder,
+        starts_on=app.starts_on,
+        ends_on=app.ends_on,
     )
-    terms.end_all(session, app.id, act.today)
+    terms.finish(act)
     plan_instalments(act, spec, amount)
-    _prepare_report(session, app)
-    app.decision_due_on = None
+    _prepare_report(act)
+    act.change(decision_due_on=None)
     if app.ends_on is not None:
-        terms.start(session, app.id, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
+        terms.begin(act, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
     act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None
 
 
-def _prepare_report(session: Session, app: Application) -> None:
+def _prepare_report(act: Act) -> None:
     """The final accounts start with the budget: description and amount per line, nothing spent yet."""
-    session.add(FinalReport(application_id=app.id))
-    lines = session.scalars(select(BudgetLine).where(BudgetLine.application_id == app.id).order_by(BudgetLine.position))
-    session.add_all(
-        ReportLine(
-            application_id=app.id,
+    act.rows.add(FinalReport, application_id=act.row.id)
+    for line in act.file.budget:
+        act.rows.add(
+            ReportLine,
+            application_id=act.row.id,
             position=line.position,
             description=line.description,
             category=line.category,
             budgeted_cents=line.cents,
         )
-        for line in lines
-    )
 
 
 LETTER_OF: dict[str, str] = {
@@ -218,9 +199,6 @@ LETTER_OF: dict[str, str] = {
 
 def write_letter(act: Act) -> None:
     """Put the letter in the portal, with its facts frozen; the worker makes the PDF."""
-    session: Session = act.session
     app: Application = act.row
-    act.case_context = funds.case_context(session, app)
-    context = act.case_context | funds.letter_words(session, app) | act.context
-    template = LETTER_OF[act.transition.name]
-    act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, template, context, act.now))
+    context = (act.case_context or {}) | funds.letter_words(act.session, app) | act.context
+    act.rows.add(Letter, **letter_values(app.id, act.journal_id, LETTER_OF[act.transition.name], context, act.now))

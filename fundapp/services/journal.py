@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.people import Actor
-from fundapp.persistence.db import Moment
 from fundapp.persistence.journal import Journal
 
 
@@ -34,35 +31,6 @@ def note(
             data=data,
         )
     )
-
-
-_RECORD = text("""
-  WITH entry AS (
-    INSERT INTO journal (stream, at, actor_id, kind, subject_id, action, from_state, to_state, on_version, reason, data,
-                         request_key)
-    VALUES (:stream, :at, :actor_id, :kind, :subject_id, :action, :from_state, :to_state, :on_version, :reason, :data,
-            :request_key)
-    RETURNING id),
-  mails AS (
-    INSERT INTO outbox_message (key, journal_id, application_id, template, person_id, address, language, context, state,
-                                tries)
-    SELECT entry.id || ':' || m.key, entry.id, m.application_id, m.template, m.person_id, m.address, m.language,
-           m.context, 'queued', 0
-    FROM entry, jsonb_to_recordset(:mails) AS m (key text, application_id bigint, template text, person_id bigint,
-                                                 address text, language text, context jsonb)
-    ON CONFLICT (key) DO NOTHING)
-  SELECT id FROM entry
-""").bindparams(bindparam("at", type_=Moment), bindparam("data", type_=JSONB), bindparam("mails", type_=JSONB))
-
-
-def record(session: Session, entry: Mapping[str, Any], mails: Sequence[Mapping[str, Any]]) -> int:
-    """Write one act and the mails that tell of it, in one statement; return the journal's id.
-
-    From here to the commit, everybody else who acts in the same tranche waits: the chain has one end. So this comes
-    last. entry: the columns of the journal, but for those that the database fills in; `at` is aware. mails: as
-    `outbox.addressed` gives them; a mail that is there already is not written again.
-    """
-    return int(session.execute(_RECORD, {**entry, "mails": list(mails)}).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

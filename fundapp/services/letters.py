@@ -25,19 +25,26 @@ from fundapp.services.programme import programme
 def letter_row(
     application_id: int, journal_id: int, template: str, context: Mapping[str, Any], now: datetime
 ) -> Letter:
+    """Return the letter to be written with an act, as `letter_values` has it."""
+    return Letter(**letter_values(application_id, journal_id, template, context, now))
+
+
+def letter_values(
+    application_id: int, journal_id: int, template: str, context: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
     """Return the letter to be written with an act: in the portal from `now` on, its facts frozen (Awb 2:17, 3:41).
 
     context: plain data, as JSON has it; who sends it and who is paid is added, as they are today.
     """
     ours = programme()
     sender = {"name": ours.brand, "payer": ours.lead_applicant.name, "iban": ours.lead_applicant.iban}
-    return Letter(
-        application_id=application_id,
-        journal_id=journal_id,
-        template=template,
-        context={**context, "sender": sender},
-        sent_at=now,
-    )
+    return {
+        "application_id": application_id,
+        "journal_id": journal_id,
+        "template": template,
+        "context": {**context, "sender": sender},
+        "sent_at": now,
+    }
 
 
 def build(row: Letter) -> outside.Letter:

@@ -16,12 +16,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from fundapp.domain.flow import Mail
-from fundapp.domain.people import Actor, Scope
+from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.outbox import STATES, OutboxMessage
 from fundapp.persistence.people import Person
-from fundapp.services.holders import Holder, holders
+from fundapp.services.holders import Holder
 from fundapp.services.journal import note
 
 
@@ -43,34 +43,35 @@ Recipient = Person | Holder | Outsider
 
 
 def addressed(
-    session: Session,
     mails: tuple[Mail, ...],
+    found: Mapping[Role, Sequence[Recipient]],
     *,
-    scope: Scope,
+    journal_id: int,
     application_id: int | None,
     context: Mapping[str, Any],
     about: str = "",
-) -> list[dict[str, Any]]:
-    """Return the mails of one act, one to each holder of each role: `journal.record` writes them with the act.
+) -> dict[str, dict[str, Any]]:
+    """Return the mails of one act by their keys, one to each holder of each role, to be written with it.
 
-    context: what the templates may say. The recipient's name is added as `name`. about: tells apart the mails of one
-    act that is about several cases (a payment batch), so that somebody with two of them hears of both.
+    found: the holders by role. context: what the templates may say. The recipient's name is added as `name`. about:
+    tells apart the mails of one act that is about several cases (a payment batch), so that somebody with two of them
+    hears of both.
     """
-    found = holders(session, scope, [mail.to for mail in mails])
     plain = _plain(context)
-    return [
-        {
-            "key": f"{mail.template}:{person.id}{about}",
+    rows: dict[str, dict[str, Any]] = {}
+    for template, person in [(mail.template, person) for mail in mails for person in found[mail.to]]:
+        key = f"{journal_id}:{template}:{person.id}{about}"
+        rows[key] = {
+            "key": key,
+            "journal_id": journal_id,
             "application_id": application_id,
-            "template": mail.template,
+            "template": template,
             "person_id": person.id,
             "address": person.email,
             "language": person.language,
             "context": {**plain, "name": person.name},
         }
-        for mail in mails
-        for person in found[mail.to]
-    ]
+    return rows
 
 
 def write_mail(

@@ -16,6 +16,7 @@ from fundapp.domain.term import Length, TermRule
 from fundapp.persistence.application import Application
 from fundapp.persistence.interim import InterimReport
 from fundapp.persistence.payment import Instalment
+from fundapp.persistence.rows import next_id
 from fundapp.services import terms
 from fundapp.services.act import Act
 
@@ -33,10 +34,10 @@ def plan_instalments(act: Act, spec: FundSpec, award: int) -> list[Instalment]:
     planned = plan(spec.advance, award, awarded_on=act.today, rule=payment_rule(spec))
     rows = [_row(app, one) for one in planned]
     act.session.add_all(rows)
-    act.session.flush()
     act.data["scheme"] = [[one.number, one.condition, one.cents] for one in planned]
     asked = [(row, one) for row, one in zip(rows, planned, strict=True) if one.proof is not None]
     for number, (row, one) in enumerate(asked, 1):
+        row.id = next_id(act.session, Instalment)
         _ask(act, spec, row, one, number)
     return rows
 
@@ -60,7 +61,7 @@ def _ask(act: Act, spec: FundSpec, row: Instalment, one: Planned, number: int) -
     app: Application = act.row
     assert one.proof is not None
     rule = TermRule(Length.parse(one.proof.due), spec.legal_profile, spec.terms.report.shifts, pausable=False)
-    term = terms.start(act.session, app.id, interim_term(number), rule, act.today)
+    term = terms.begin(act, interim_term(number), rule, act.today)
     act.session.add(
         InterimReport(
             ref=f"{app.ref}-T{number}",

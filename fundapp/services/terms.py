@@ -12,23 +12,39 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain.term import Pause, RunningTerm, Standing, TermRule
 from fundapp.persistence.application import Term
+from fundapp.services.act import Act
 
 _RULE = TypeAdapter(TermRule)
 
 
 def start(session: Session, application_id: int, name: str, rule: TermRule, started_on: date) -> Term:
     """Start a term that counts from the day after `started_on`; a second one of the same name is its next round."""
-    before = select(func.count()).where(Term.application_id == application_id, Term.name == name)
+    rounds = session.scalar(
+        select(func.count()).select_from(Term).where(Term.application_id == application_id, Term.name == name)
+    )
+    term = _fresh(application_id, name, rule, started_on, rounds or 0)
+    session.add(term)
+    return term
+
+
+def begin(act: Act, name: str, rule: TermRule, started_on: date) -> Term:
+    """The same as `start`, by the dossier of the case."""
+    term = _fresh(act.row.id, name, rule, started_on, sum(term.name == name for term in act.file.terms))
+    act.file.terms.append(term)
+    act.session.add(term)
+    return term
+
+
+def _fresh(application_id: int, name: str, rule: TermRule, started_on: date, rounds: int) -> Term:
     term = Term(
         application_id=application_id,
         name=name,
-        round=before.scalar_subquery() + 1,
+        round=rounds + 1,
         started_on=started_on,
         rule=_RULE.dump_python(rule, mode="json"),
         pauses=[],
     )
     _reckon(term, started_on)
-    session.add(term)
     return term
 
 
@@ -76,6 +92,16 @@ def end_all(session: Session, application_id: int, on: date, *names: str) -> Non
     """End the running terms of a case: all, or those named."""
     for term in live(session, application_id, *names).values():
         end(term, on)
+
+
+def finish(act: Act, *names: str) -> None:
+    """The same as `end_all`, by the dossier of the case."""
+    for term in act.file.terms:
+        if term.ended_on is None and (not names or term.name in names):
+            stood_still = any(last is None for _, last in term.pauses)
+            end(term, act.today)
+            moved = ("pauses", "due_on", "due_at", "because") if stood_still else ()
+            act.rows.change(Term, term.id, **{column: getattr(term, column) for column in (*moved, "ended_on")})
 
 
 def _reckon(term: Term, today: date) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,10 +15,13 @@ from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.journal import Journal
-from fundapp.services.act import Act, Audience, CaseType
-from fundapp.services.bookings import as_data, write_entries
+from fundapp.persistence.ledger import LedgerEntry
+from fundapp.persistence.outbox import OutboxMessage
+from fundapp.persistence.rows import Rows, gather, next_id, write
+from fundapp.services.act import Act, Audience, CaseType, Seen
+from fundapp.services.bookings import as_data, entries
 from fundapp.services.effects import HANDLERS
-from fundapp.services.journal import record
+from fundapp.services.holders import holders
 from fundapp.services.kinds import KINDS
 from fundapp.services.outbox import addressed
 from fundapp.services.subject import missing
@@ -45,12 +48,40 @@ def case_type(kind: str) -> CaseType[Any, Any]:
 
 def look(session: Session, kind: str, ref: str, *, actor: Actor, now: datetime) -> tuple[Any, Any, list[Offer[Any]]]:
     """Return a case, its facts and what this person can do, for a page. Raises Refused(NOT_FOUND)."""
+    found = see(session, kind, ref, actor=actor, now=now)
+    return found.row, found.facts, list(offered(case_type(kind).flow, found.facts))
+
+
+def see(session: Session, kind: str, ref: str, *, actor: Actor, now: datetime) -> Seen[Any, Any]:
+    """Return a case and its facts, unlocked. Raises Refused(NOT_FOUND), also for who has no role on it."""
     case = case_type(kind)
+    if case.beforehand is not None:
+        return known_to(case.beforehand.see(session, ref, actor, now))
     row = case.find(session, ref, False)
-    facts = case.facts(session, row, actor, now)
-    if not facts.roles:
+    return known_to(Seen(row, case.facts(session, row, actor, now)))
+
+
+def known_to(found: Seen[Any, Any]) -> Seen[Any, Any]:
+    """Raises Refused(NOT_FOUND) for who has no role on a case."""
+    if not found.facts.roles:
         raise Refused(missing())
-    return row, facts, list(offered(case.flow, facts))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What somebody asks `perform` to do."""
+
+    session: Session
+    case: CaseType[Any, Any]
+    kind: str
+    ref: str
+    action: str
+    actor: Actor
+    now: datetime
+    given: Given
+    seen: int | None
+    request_key: str | None
 
 
 def perform(
@@ -64,102 +95,144 @@ def perform(
     given: Given | None = None,
     seen: int | None = None,
     request_key: str | None = None,
+    looked: Seen[Any, Any] | None = None,
 ) -> Done:
     """Do one thing to one case. The caller commits (`unit_of_work`).
 
-    Lock the tranche, then the case → compare versions → load facts → ask the domain → effects → state, journal, ledger,
-    outbox. now: an aware moment, the server's own receipt time. seen: the version on the page. request_key: of the
-    form; the same key does the same thing once, however often it is sent.
+    Look and ask the domain → lock the tranche, then the case → compare versions → effects → state, journal, ledger and
+    outbox, in one statement. What can change without a new version is looked at under the lock only.
+    now: an aware moment, the server's own receipt time. seen: the version on the page. request_key: of the form; the
+    same key does the same thing once, however often it is sent. looked: the case as `see` returned it just now.
     Raises Refused; then nothing may be committed.
     """
-    case = case_type(kind)
-    row = _locked(case, session, ref, action)
-    if seen is None and (before := _done_before(session, request_key, kind, row.id, action)) is not None:
-        return Done(kind, ref, action, before, repeated=True)
-    facts = case.facts(session, row, actor, now)
-    if not facts.roles:
-        raise Refused(missing())
-    try:
-        transition = decide(case.flow, action, facts, given or {}, seen=seen)
-    except Refused:  # what was done raised the version, so a form that was sent before is refused here
-        if (before := _done_before(session, request_key, kind, row.id, action)) is not None:
-            return Done(kind, ref, action, before, repeated=True)
-        raise
-    act = Act(session, row, facts, transition, given or {}, actor, now, from_state=row.state)
+    asked = _Asked(session, case_type(kind), kind, ref, action, actor, now, given or {}, seen, request_key)
+    act = _unlocked(asked, looked)
+    if not isinstance(act, Done):
+        act = _locked(asked, act)
+    if isinstance(act, Done):
+        return act
     try:
         with session.no_autoflush:
-            for effect in transition.effects:
+            for effect in act.transition.effects:
                 HANDLERS[effect](act)
-            _write(case, act, kind, request_key)
+            _write(asked, act)
     except IntegrityError as error:
         raise readable(error) from error
     for follow_kind, follow_ref, follow_action in act.follow:
         perform(session, follow_kind, follow_ref, follow_action, actor=SYSTEM, now=now)
-    return Done(kind, ref, action, row.state)
+    return Done(kind, ref, action, act.row.state)
 
 
-def _locked(case: CaseType[Any, Any], session: Session, ref: str, action: str) -> Any:
-    transition = case.flow.find(action)
-    if transition is not None and transition.beside and case.find_beside is not None:
-        return case.find_beside(session, ref)
-    return case.find(session, ref, True)
-
-
-def _done_before(session: Session, key: str | None, kind: str, subject_id: int, action: str) -> str | None:
-    if key is None:
+def _unlocked(asked: _Asked, looked: Seen[Any, Any] | None) -> Act | Done | None:
+    """Decide, and read what the effects need, before anything is locked; None for a case where that would not hold."""
+    beforehand = asked.case.beforehand
+    if beforehand is None:
         return None
-    done = session.execute(
-        select(Journal.kind, Journal.subject_id, Journal.action, Journal.to_state).where(Journal.request_key == key)
-    ).one_or_none()
+    found = looked or see(asked.session, asked.kind, asked.ref, actor=asked.actor, now=asked.now)
+    if not beforehand.steady(found.row, found.facts, asked.given):
+        return None
+    try:
+        return _decided(asked, found)
+    except Refused:
+        if (done := _done_before(asked, found.row.id)) is not None:
+            return done
+        raise
+
+
+def _locked(asked: _Asked, act: Act | None) -> Act | Done:
+    """Lock the case; decide anew where it is not as it was seen."""
+    session, beforehand = asked.session, asked.case.beforehand
+    if beforehand is None:
+        row = asked.case.find(session, asked.ref, True)
+        if (done := _done_before(asked, row.id)) is not None:
+            return done
+        act = _decided(asked, known_to(Seen(row, asked.case.facts(session, row, asked.actor, asked.now))))
+        act.journal_id = next_id(session, Journal)
+        return act
+    transition = asked.case.flow.find(asked.action)
+    held = beforehand.lock(session, asked.ref, transition is not None and transition.beside)
+    if act is None or act.row.version != held.version:
+        if held.version != asked.seen and (done := _done_before(asked, held.id)) is not None:
+            return done
+        act = _decided(asked, see(session, asked.kind, asked.ref, actor=asked.actor, now=asked.now))
+    act.journal_id = held.journal_id
+    return act
+
+
+def _decided(asked: _Asked, found: Seen[Any, Any]) -> Act:
+    """Raises Refused where the domain does."""
+    transition = decide(asked.case.flow, asked.action, found.facts, asked.given, seen=asked.seen)
+    act = Act(asked.session, found.row, found.facts, transition, asked.given, asked.actor, asked.now)
+    act.from_state = found.row.state
+    if (beforehand := asked.case.beforehand) is not None:
+        roles = frozenset(mail.to for mail in transition.mail)
+        act.dossier = found.dossier or beforehand.dossier(asked.session, found.row, roles)
+        act.case_context = beforehand.words(asked.session, found.row, act.dossier)
+    return act
+
+
+def _done_before(asked: _Asked, subject_id: int) -> Done | None:
+    """What the same form did, where it was sent before. Raises Refused where it did something else."""
+    if asked.request_key is None:
+        return None
+    done = asked.session.execute(_BY_KEY, {"key": asked.request_key}).one_or_none()
     if done is None:
         return None
-    if (done.kind, done.subject_id, done.action) != (kind, subject_id, action):
-        raise Refused(
-            Refusal(
-                "form_used",
-                Text(
-                    "Dit formulier is al gebruikt. Open de pagina opnieuw.",
-                    "This form was used already. Open the page again.",
-                ),
-            )
-        )
-    return str(done.to_state)
+    if (done.kind, done.subject_id, done.action) != (asked.kind, subject_id, asked.action):
+        raise Refused(_FORM_USED)
+    return Done(asked.kind, asked.ref, asked.action, done.to_state, repeated=True)
 
 
-def _write(case: CaseType[Any, Any], act: Act, kind: str, request_key: str | None) -> None:
-    """Write state, journal, ledger and outbox."""
-    row, session = act.row, act.session
-    on_version = row.version
+_BY_KEY = select(Journal.kind, Journal.subject_id, Journal.action, Journal.to_state).where(
+    Journal.request_key == bindparam("key")
+)
+_FORM_USED = Refusal(
+    "form_used",
+    Text("Dit formulier is al gebruikt. Open de pagina opnieuw.", "This form was used already. Open the page again."),
+)
+
+
+def _write(asked: _Asked, act: Act) -> None:
+    """Write state, journal, ledger and outbox, with all that the effects added."""
+    row, rows, on_version = act.row, act.rows, act.row.version
+    act.change(version=on_version + 1)
     if act.transition.target is not None:
-        row.state = str(act.transition.target)
-    row.version = on_version + 1
+        act.change(state=str(act.transition.target))
     if act.bookings:
         act.data["ledger"] = as_data(act.bookings)
-    session.flush()
-    journal_id = record(
-        session,
-        {
-            "stream": case.stream(row),
-            "at": act.now,
-            "actor_id": act.actor.id,
-            "kind": kind,
-            "subject_id": row.id,
-            "action": act.transition.name,
-            "from_state": act.from_state,
-            "to_state": row.state,
-            "on_version": on_version,
-            "reason": act.text("explanation"),
-            "data": act.data,
-            "request_key": request_key,
-        },
-        _mails(case, act) if act.transition.mail else [],
+    rows.add(
+        Journal,
+        id=act.journal_id,
+        stream=asked.case.stream(row),
+        at=act.now,
+        actor_id=act.actor.id,
+        kind=asked.kind,
+        subject_id=row.id,
+        action=act.transition.name,
+        from_state=act.from_state,
+        to_state=row.state,
+        on_version=on_version,
+        reason=act.text("explanation"),
+        data=act.data,
+        request_key=asked.request_key,
     )
-    session.add_all([make(journal_id) for make in act.after_journal])
-    session.flush()  # a ceiling's history goes before its entries: the database holds them together
-    write_entries(session, journal_id, act.bookings, act.now)
+    for mail in _mails(asked.case, act):
+        rows.add(OutboxMessage, **mail)
+    act.session.add_all([make(act.journal_id) for make in act.after_journal])
+    gather(act.session, rows)
+    if act.after_journal and act.bookings:  # a ceiling's history goes before its entries: the database compares them
+        write(act.session, rows)
+        rows = Rows()
+    for entry in entries(act.journal_id, act.bookings, act.now):
+        rows.add(LedgerEntry, **entry)
+    write(act.session, rows)
 
 
 def _mails(case: CaseType[Any, Any], act: Act) -> list[dict[str, Any]]:
+    """The mails of an act, to the people of its case or of all the cases that it is about."""
+    mails = act.transition.mail
+    if not mails:
+        return []
     session, row = act.session, act.row
     said = {"explanation": act.text("explanation")} if act.text("explanation") else {}
     if case.audiences is not None:
@@ -167,18 +240,18 @@ def _mails(case: CaseType[Any, Any], act: Act) -> list[dict[str, Any]]:
     else:
         about = act.case_context or case.context(session, row)
         audiences = [Audience(case.scope(session, row), case.application_id(row), about)]
-    return [
-        mail
-        for number, audience in enumerate(audiences)
-        for mail in addressed(
-            session,
-            act.transition.mail,
-            scope=audience.scope,
+    wanted = [mail.to for mail in mails]
+    found: dict[str, dict[str, Any]] = {}
+    for number, audience in enumerate(audiences):
+        found |= addressed(
+            mails,
+            act.dossier.holders if act.dossier else holders(session, audience.scope, wanted),
+            journal_id=act.journal_id,
             application_id=audience.application_id,
             context=audience.context | said | act.context,
             about=f":{audience.application_id}" if number else "",
         )
-    ]
+    return list(found.values())
 
 
 _SENTENCES = {

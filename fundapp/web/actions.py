@@ -17,7 +17,7 @@ from fundapp.domain.people import Actor
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services.transitions import look, perform
+from fundapp.services.transitions import look, perform, see
 from fundapp.web.access import SIGNED_IN, Case, access
 from fundapp.web.errors import STATUS, form_errors
 from fundapp.web.forms import FORMS, ActionForm, new_key
@@ -142,11 +142,12 @@ def act(kind: str, ref: str, action: str) -> Response:
     actor = signed_in()
     transition = FLOWS[kind].transition(action)
     form = _form(kind, transition)
+    looked = None
     if transition.asks is not None:
-        row, facts, _ = look(db.session(), kind, ref, actor=actor, now=request_now())
-        form.prepare(row, facts)
+        looked = see(db.session(), kind, ref, actor=actor, now=request_now())
+        form.prepare(looked.row, looked.facts)
         if not form.validate():
-            return _show(kind, ref, transition, form, row, facts, status=422)
+            return _show(kind, ref, transition, form, looked.row, looked.facts, status=422)
     seen = _number(form.seen.data)
     if seen is None:
         raise Refused(_INCOMPLETE)
@@ -162,16 +163,17 @@ def act(kind: str, ref: str, action: str) -> Response:
                 given=form.given(),
                 seen=seen,
                 request_key=form.request_key.data or None,
+                looked=looked,
             )
     except Refused as error:
         g.back_href = page_url(kind, ref, actor)
         if error.kind in (Kind.FORBIDDEN, Kind.NOT_FOUND) or transition.asks is None:
             raise
-        row, facts, _ = look(db.session(), kind, ref, actor=actor, now=request_now())
+        now_there = see(db.session(), kind, ref, actor=actor, now=request_now())
         form_errors(form, error)
         if error.kind is Kind.STALE:
-            form.seen.data = str(facts.version)  # the page now shows what changed; sending again is a choice
-        return _show(kind, ref, transition, form, row, facts, status=STATUS[error.kind])
+            form.seen.data = str(now_there.facts.version)  # the page shows what changed; sending again is a choice
+        return _show(kind, ref, transition, form, now_there.row, now_there.facts, status=STATUS[error.kind])
     notify(Text("Gelukt: {past}.", "Done: {past}.").fill(past=transition.past))
     landing = LANDINGS.get((kind, action))
     return make_response(redirect(landing(ref, actor) if landing else page_url(kind, ref, actor), code=303))

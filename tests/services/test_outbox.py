@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -17,8 +18,8 @@ from fundapp.persistence.fund import Fund
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.outbox import STATES, OutboxMessage
 from fundapp.persistence.register import School, SchoolBoard, SubRegion
+from fundapp.persistence.rows import Rows, next_id, write
 from fundapp.services.holders import holders
-from fundapp.services.journal import record
 from fundapp.services.outbox import addressed, retry, status, write_mail
 
 NOW = datetime(2025, 3, 14, 12, 0, tzinfo=UTC)
@@ -122,6 +123,17 @@ ENTRY = {
 }
 
 
+def tell(session: Session, mails: tuple[Mail, ...], context: dict[str, Any]) -> int:
+    """Write an act and its mails, as `perform` does; return its journal id."""
+    entry, rows = next_id(session, Journal), Rows()
+    rows.add(Journal, id=entry, **ENTRY)
+    found = holders(session, SCOPE, [mail.to for mail in mails])
+    for row in addressed(mails, found, journal_id=entry, application_id=7, context=context).values():
+        rows.add(OutboxMessage, **row)
+    write(session, rows)
+    return entry
+
+
 def test_one_mail_for_each_holder_of_each_role_and_never_again(register: Session) -> None:
     for name in ("anouk", "bram"):
         person(
@@ -130,10 +142,10 @@ def test_one_mail_for_each_holder_of_each_role_and_never_again(register: Session
             memberships=(Membership(OURS, "99AA00", Capacity.DRAFTER), Membership(OURS, None, Capacity.SIGNER)),
         )
     person(register, "hanna", grants=(Grant(Role.HANDLER, "if"),))
-    mails = (Mail("received", Role.APPLICANT), Mail("new_application", Role.HANDLER))
+    received = Mail("received", Role.APPLICANT)
+    mails = (received, Mail("new_application", Role.HANDLER), received, Mail("received", Role.SIGNER))
     context = {"ref": "IF-1", "due": date(2025, 4, 1), "moment": NOW, "reason": Text("ja", "yes"), "odd": object()}
-    found = addressed(register, mails, scope=SCOPE, application_id=7, context=context)
-    entry = record(register, ENTRY, [*found, *found])
+    entry = tell(register, mails, context)
     written = register.scalars(select(OutboxMessage).order_by(OutboxMessage.address)).all()
     assert [(m.template, m.address, m.state) for m in written] == [
         ("received", "anouk@example.org", "queued"),
@@ -152,9 +164,9 @@ def test_one_mail_for_each_holder_of_each_role_and_never_again(register: Session
 def test_an_act_that_is_rolled_back_leaves_no_mail(register: Session) -> None:
     person(register, "hanna", grants=(Grant(Role.HANDLER),))
     savepoint = register.begin_nested()
-    mails = addressed(register, (Mail("new_application", Role.HANDLER),), scope=SCOPE, application_id=None, context={})
-    assert len(mails) == 1
-    record(register, ENTRY, mails)
+    tell(register, (Mail("new_application", Role.HANDLER),), {})
+    assert len(register.scalars(select(OutboxMessage)).all()) == 1
+    register.expunge_all()
     savepoint.rollback()
     assert register.scalars(select(OutboxMessage)).all() == []
 

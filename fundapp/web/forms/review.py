@@ -20,7 +20,7 @@ from fundapp.domain.money import parse_euro, plain_euro
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending
 from fundapp.domain.text import Text, same
-from fundapp.services import ceilings, interest, review_case
+from fundapp.services import interest, review_case
 from fundapp.services.review_case import CaseView, reasons_of
 from fundapp.web.forms import ActionForm, asked
 from fundapp.web.session import db
@@ -241,10 +241,10 @@ class AwardForm(ReviewForm):
         ),
     )
 
-    @cached_property
-    def free(self) -> dict[str, int]:
-        """What can still be awarded (cents), as `ceilings.free_for`."""
-        return ceilings.free_for(db.session(), self.row)
+    def prepare(self, row: Any, facts: Any) -> None:
+        """Know what can still be awarded (cents), as `application.Facts.free_in`."""
+        self.free = facts.free_in
+        super().prepare(row, facts)
 
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
         """What the panel advised."""

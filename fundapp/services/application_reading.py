@@ -1,0 +1,159 @@
+"""An application as the engine reads it: the row with all that its guards ask, in one statement; and its lock."""
+
+# ruff: noqa: S608  (the pieces of these statements are constants of the product)
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Text
+
+from fundapp.domain.application import State
+from fundapp.domain.ledger import Account, Balances
+from fundapp.domain.people import Actor
+from fundapp.domain.refusal import Refused
+from fundapp.persistence.application import Application
+from fundapp.persistence.journal import Journal
+from fundapp.persistence.people import one_of
+from fundapp.persistence.rows import drawn
+from fundapp.services.act import Held
+from fundapp.services.ceilings import FREE_FOR
+from fundapp.services.subject import missing
+
+BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED})
+IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED})
+
+_FREE = (
+    FREE_FOR.replace(":tranche", "application.tranche_id")
+    .replace(":region", "application.sub_region")
+    .replace(":submitted", "application.submitted_at")
+)
+_KNOWN = f"""
+  jsonb_build_object(
+    'interest', (SELECT interested FROM interest_declaration
+                 WHERE application_id = application.id AND person_id = :person ORDER BY id DESC LIMIT 1),
+    'completion_due', CASE WHEN {one_of("application.state", (State.SUBMITTED, State.INCOMPLETE))} THEN (
+       SELECT due_on FROM term WHERE application_id = application.id AND name = 'completion' AND ended_on IS NULL
+       ORDER BY round DESC LIMIT 1) END,
+    'deciding', CASE WHEN {one_of("application.state", BEFORE_DECISION)} THEN jsonb_build_object(
+       'advice', (SELECT jsonb_build_array(adviser_id, outcome, amount_cents) FROM advice
+                  WHERE application_id = application.id ORDER BY id DESC LIMIT 1),
+       'budget', (SELECT jsonb_agg(jsonb_build_array(category, quantity * unit_cents)) FROM budget_line
+                  WHERE application_id = application.id),
+       'free', (SELECT jsonb_object_agg(pot, jsonb_build_array(cents, now)) FROM ({_FREE}) free),
+       'account_known', EXISTS (SELECT FROM bank_account
+                                WHERE board_number = application.board_number AND confirmed_at IS NOT NULL)) END,
+    'balances', CASE WHEN {one_of("application.state", IN_PROJECT)} THEN (
+       SELECT jsonb_object_agg(account, cents) FROM case_balance WHERE application_id = application.id) END,
+    'response', CASE WHEN application.state = '{State.DETERMINATION_INTENDED}' THEN jsonb_build_array(
+       EXISTS (SELECT FROM intent_response WHERE application_id = application.id),
+       (SELECT due_on FROM term WHERE application_id = application.id AND name = 'response' AND ended_on IS NULL
+        ORDER BY round DESC LIMIT 1)) END)
+"""
+"""SQL: what the guards ask in the state that the application is in, and no more; of one person where it is of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What a decision asks. advice: who gave it, its outcome and amount (cents).
+
+    budget: category and cents of each line. free: what can still be awarded (cents), in the tranche under "" and in the
+    pot of the sub-region if there is one. free_now: the least that the ledger has in these.
+    """
+
+    advice: tuple[int, str, int] | None
+    budget: tuple[tuple[str, int], ...]
+    free: dict[str, int]
+    free_now: int
+    account_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read beside an application. interest: what the person declared last; None: nothing.
+
+    response: whether the school responded to an intended decision, and until when it may.
+    """
+
+    interest: bool | None
+    completion_due: date | None
+    deciding: Deciding | None
+    balances: Balances
+    response: tuple[bool, date | None]
+
+
+def _known(found: dict[str, Any]) -> Known:
+    deciding, response = found["deciding"], found["response"] or (False, None)
+    return Known(
+        interest=found["interest"],
+        completion_due=_day(found["completion_due"]),
+        deciding=None
+        if deciding is None
+        else Deciding(
+            advice=tuple(deciding["advice"]) if deciding["advice"] else None,
+            budget=tuple((category, cents) for category, cents in deciding["budget"] or ()),
+            free={pot: cents for pot, (cents, _) in (deciding["free"] or {}).items()},
+            free_now=min((now for _, now in (deciding["free"] or {}).values()), default=0),
+            account_known=deciding["account_known"],
+        ),
+        balances={Account(account): cents for account, cents in (found["balances"] or {}).items()},
+        response=(response[0], _day(response[1])),
+    )
+
+
+def _day(value: str | None) -> date | None:
+    return date.fromisoformat(value) if value else None
+
+
+_WITH_KNOWN = select(
+    Application, text(f"SELECT {_KNOWN} AS known").columns(known=JSONB()).scalar_subquery()
+).execution_options(populate_existing=True)
+_SEE = _WITH_KNOWN.where(Application.ref == bindparam("ref"))
+_SEE_MANY = _WITH_KNOWN.where(Application.ref == bindparam("refs", type_=ARRAY(Text())).any_())
+_AGAIN = text(f"SELECT {_KNOWN} AS known FROM application WHERE id = :id").columns(known=JSONB())
+
+
+def read(session: Session, ref: str, actor: Actor) -> tuple[Application, Known]:
+    """Return an application with all that is known of it, in one statement. Raises Refused(NOT_FOUND)."""
+    found = session.execute(_SEE, {"ref": ref, "person": actor.id}).one_or_none()
+    if found is None:
+        raise Refused(missing())
+    return found[0], _known(found[1])
+
+
+def read_many(session: Session, refs: Iterable[str], actor: Actor) -> list[tuple[Application, Known]]:
+    """Return applications with all that is known of them, in one statement; those that do not exist are left out."""
+    rows = session.execute(_SEE_MANY, {"refs": list(refs), "person": actor.id})
+    return [(app, _known(known)) for app, known in rows]
+
+
+def known_of(session: Session, app: Application, actor: Actor) -> Known:
+    """Return what is known of an application that was read before."""
+    return _known(session.execute(_AGAIN, {"id": app.id, "person": actor.id}).scalar_one())
+
+
+_LOCK = f"""
+  WITH t AS MATERIALIZED (
+    SELECT id FROM tranche WHERE id = (SELECT tranche_id FROM application WHERE ref = :ref) FOR {{strength}})
+  SELECT a.id, a.version, {drawn(Journal)} AS journal_id
+  FROM t JOIN application a ON a.tranche_id = t.id WHERE a.ref = :ref FOR NO KEY UPDATE OF a
+"""
+"""The row of the tranche comes out of its own step, locked, before the application can be joined to it and locked."""
+_ALONE = text(_LOCK.format(strength="NO KEY UPDATE"))
+_BESIDE = text(_LOCK.format(strength="SHARE"))
+
+
+def lock(session: Session, ref: str, beside: bool) -> Held:
+    """Lock the tranche, shared with others who touch no money (`beside`) or not; then the application.
+
+    Raises Refused(NOT_FOUND).
+    """
+    held = session.execute(_BESIDE if beside else _ALONE, {"ref": ref}).one_or_none()
+    if held is None:
+        raise Refused(missing())
+    return Held(held.id, held.version, held.journal_id)
