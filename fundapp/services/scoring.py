@@ -49,6 +49,11 @@ class Sheet:
     earlier: bool = False
 
     @property
+    def given(self) -> bool:
+        """Whether this person was asked to read it."""
+        return self.due_at is not None
+
+    @property
     def sent(self) -> bool:
         """Whether it is in."""
         return self.sent_at is not None
@@ -99,12 +104,6 @@ def sheet(session: Session, app: Application, actor: Actor) -> Sheet:
     )
 
 
-def is_reader(session: Session, app: Application, actor: Actor) -> bool:
-    """Whether this application was given to this person to read."""
-    query = text("SELECT 1 FROM assignment WHERE application_id = :a AND person_id = :p AND ended_at IS NULL")
-    return session.execute(query, {"a": app.id, "p": actor.id}).scalar() is not None
-
-
 def save(
     session: Session,
     app: Application,
@@ -127,7 +126,8 @@ def save(
     without the role or the application, STALE where either version is newer, CONFLICT once there is an advice, INVALID
     at the criterion without a score (`score_CODE`).
     """
-    if Role.ADVISER not in roles or not is_reader(session, app, actor):
+    current = sheet(session, app, actor)
+    if Role.ADVISER not in roles or not current.given:
         raise Refused(_NOT_YOURS)
     if app.state not in OPEN:
         raise Refused(_CLOSED)
@@ -136,7 +136,6 @@ def save(
         .where(Review.application_id == app.id, Review.person_id == actor.id, Review.submission_number == number)
         .with_for_update()
     ).one_or_none()
-    current = sheet(session, app, actor)
     if current.number != number:
         raise Refused(_NEWER_VERSION)
     if (before.version if before else 0) != seen:
@@ -183,11 +182,9 @@ def others(session: Session, app: Application, actor: Actor | None) -> list[Give
     return sorted(found, key=lambda one: one.name)
 
 
-def may_see_others(session: Session, app: Application, actor: Actor, roles: frozenset[Role]) -> bool:
-    """Whether the scores of others are open to this person: to a panel member once their own are in, or with advice."""
-    if roles & {Role.DECISION_MAKER, Role.HANDLER, Role.COORDINATOR} or app.state not in OPEN:
-        return True
-    return sheet(session, app, actor).sent
+def may_see_others(app: Application, own: Sheet) -> bool:
+    """Whether the scores of others are open to a reader: once their own are in, or when there is an advice."""
+    return own.sent or app.state not in OPEN
 
 
 _STANDINGS = text("""
@@ -266,9 +263,9 @@ def neighbours(rows: list[ToRead], ref: str) -> tuple[ToRead | None, ToRead | No
     return (rows[at - 1] if at else None), (rows[at + 1] if at + 1 < len(rows) else None), at + 1
 
 
-def require_reader(session: Session, app: Application, actor: Actor, roles: frozenset[Role]) -> None:
+def require_reader(own: Sheet, roles: frozenset[Role]) -> None:
     """Raises Refused(NOT_FOUND) for whoever was not given this application."""
-    if Role.ADVISER not in roles or not is_reader(session, app, actor):
+    if Role.ADVISER not in roles or not own.given:
         raise Refused(missing())
 
 

@@ -145,8 +145,9 @@ def reading() -> str:
 
 
 def _sheet_of(found: Case) -> scoring.Sheet:
-    scoring.require_reader(db.session(), found.row, signed_in(), found.facts.roles)
-    return scoring.sheet(db.session(), found.row, signed_in())
+    own = scoring.sheet(db.session(), found.row, signed_in())
+    scoring.require_reader(own, found.facts.roles)
+    return own
 
 
 @bp.get("/beoordelen/<ref>/score")
@@ -154,21 +155,21 @@ def _sheet_of(found: Case) -> scoring.Sheet:
 def score(ref: str) -> Response:
     """Read an application and give each criterion a score; first the question about an interest."""
     found = current_case()
-    scoring.require_reader(db.session(), found.row, signed_in(), found.facts.roles)
-    where = interest.standing(db.session(), found.row, signed_in(), found.facts.roles)
-    if not where.open:
+    own = _sheet_of(found)
+    if not interest.known(found.row, found.facts).open:
         return make_response(redirect(url_for("review.show", ref=ref), code=303))
-    return _score_page(found, typed=g.get("returned"))
+    return _score_page(found, own, typed=g.get("returned"))
 
 
-def _score_page(found: Case, *, typed: Any = None, errors: list[Refusal] | None = None, status: int = 200) -> Response:
+def _score_page(
+    found: Case, sheet: scoring.Sheet, *, typed: Any = None, errors: list[Refusal] | None = None, status: int = 200
+) -> Response:
     session, actor = db.session(), signed_in()
-    sheet = _sheet_of(found)
     view = review_case.load(session, found.row)
     before, after, place = scoring.neighbours(rows := scoring.to_read(session, actor), found.ref)
     scores = dict(sheet.scores) if typed is None else _scores(typed)
     weights = {criterion.code: criterion.weight for criterion in view.spec.criteria}
-    shown = scoring.may_see_others(session, found.row, actor, found.facts.roles - {Role.HANDLER, Role.DECISION_MAKER})
+    shown = scoring.may_see_others(found.row, sheet)
     page = render_template(
         "pages/panel/score.html",
         ref=found.ref,
@@ -202,7 +203,7 @@ def _scores(form: Any) -> dict[str, int]:
 def save_score(ref: str) -> Response:
     """Keep the scores; the button says whether they are finished, and where to go on."""
     found, form = current_case(), request.form
-    interest.require_open(db.session(), found.row, signed_in(), found.facts.roles)
+    interest.require(interest.known(found.row, found.facts))
     do = form.get("do", "later")
     view = review_case.load(db.session(), found.row)
     notes = {c.code: form.get(f"note_{c.code}", "").strip()[:2000] for c in view.spec.criteria}
@@ -226,7 +227,7 @@ def save_score(ref: str) -> Response:
     except Refused as error:
         if error.kind not in (Kind.INVALID, Kind.STALE):
             raise
-        return _score_page(found, typed=form, errors=list(error.refusals), status=STATUS[error.kind])
+        return _score_page(found, _sheet_of(found), typed=form, errors=list(error.refusals), status=STATUS[error.kind])
     notify(Text("Bewaard.", "Saved."))
     if do == "later":
         return _to("panel.score", ref=ref)
@@ -398,7 +399,7 @@ def _item(meeting_id: int, ref: str, form: ItemForm, status: int = 200) -> Respo
     if one.hidden:
         raise Refused(_LEAVE)
     row, facts, offers = look(session, "application", ref, actor=actor, now=now)
-    if facts.roles & JUDGES and not interest.standing(session, row, actor, facts.roles).open:
+    if facts.roles & JUDGES and not interest.known(row, facts).open:
         return make_response(redirect(url_for("review.show", ref=ref), code=303))
     form.prepare(row, facts)
     if request.method == "GET" and not form.amount.data:
