@@ -100,6 +100,7 @@ def reading_options(pool_size: int = 8) -> dict[str, Any]:
     options["connect_args"]["options"] += " -c default_transaction_read_only=on"
     return options | {
         "isolation_level": "AUTOCOMMIT",
+        "pool_use_lifo": True,  # the connection that just worked: it has prepared what the next page asks
         "skip_autocommit_rollback": True,
         "execution_options": {READS: True},
     }

@@ -63,7 +63,7 @@ def load_actor(session: Session, person_id: int, *, epoch: int, session_id: str,
     None for somebody who is gone, whose sessions were all ended (another epoch), or who signed out of this one.
     """
     values = {"id": person_id, "epoch": epoch, "ended": _signed_out_key(session_id), "now": now}
-    return _actor(session.execute(_BY_ID, values).mappings().one_or_none())
+    return _actor(session.connection().execute(_BY_ID, values).mappings().one_or_none())
 
 
 def actor_by_email(session: Session, email: str) -> Actor | None:

@@ -330,7 +330,7 @@ def reasons_of(ending: Ending) -> tuple[RejectionCode, ...]:
 
 def load(session: Session, app: Application) -> CaseView:
     """Return a case for reading, in one statement. Whether this person may is asked by `services.interest`."""
-    row = session.execute(_CASE, {"id": app.id}).one()
+    row = session.connection().execute(_CASE, {"id": app.id}).one()
     return CaseView(row, funds.spec_of(session, app.fund_version_id))
 
 

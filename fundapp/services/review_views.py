@@ -125,7 +125,7 @@ _CHOICES = text("""
 
 def choices(session: Session, actor: Actor) -> Choices:
     """Return what this person can choose between, in one statement."""
-    rounds, regions = session.execute(_CHOICES).one()
+    rounds, regions = session.connection().execute(_CHOICES).one()
     mine = (Round(*row) for row in rounds or () if works_for(actor, row[0]))
     granted = {grant.sub_region for grant in actor.grants}
     return Choices(tuple(mine), {k: n for k, n in (regions or {}).items() if None in granted or k in granted})
@@ -254,9 +254,9 @@ def worklist(
         return []
     values = _values(actor, walks, most + 1) | {"due": after[0], "after": after[1]}
     if filters.tranche is not None:
-        return [Row(*row) for row in session.execute(_IN_TRANCHE, values | {"tranche": filters.tranche})]
+        return [Row(*row) for row in session.connection().execute(_IN_TRANCHE, values | {"tranche": filters.tranche})]
     query = _IN_REGIONS if any(walk.sub_region for walk in walks) else _EVERYWHERE
-    return [Row(*row) for row in session.execute(query, values)]
+    return [Row(*row) for row in session.connection().execute(query, values)]
 
 
 def search(
@@ -281,7 +281,7 @@ def search(
         "name": _begins(fold(typed) or typed),
         "tranche": filters.tranche,
     }
-    return [Row(*row) for row in session.execute(_SEARCH, values)]
+    return [Row(*row) for row in session.connection().execute(_SEARCH, values)]
 
 
 def _begins(typed: str) -> str:

@@ -94,12 +94,13 @@ def asks_first(transition: Transition[Any]) -> bool:
 
 def actions_of(kind: str, ref: str, version: int, offers: Iterable[Offer[Any]]) -> list[ActionView]:
     """Return what this person can do with a case, for `ui.action_panel`."""
+    base = url_for("actions.ask", kind=kind, ref=ref, action="-").removesuffix("-")
     return [
         ActionView(
             name=offer.transition.name,
             label=offer.transition.label,
             tone=str(offer.transition.tone),
-            href=url_for("actions.ask", kind=kind, ref=ref, action=offer.transition.name),
+            href=base + offer.transition.name,
             hint=offer.transition.hint,
             asks=offer.transition.asks,
             reasons=[refusal.sentence for refusal in offer.refusals],

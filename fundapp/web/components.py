@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from wtforms import Field, FieldList, FormField
 from wtforms.form import BaseForm
@@ -77,8 +77,7 @@ def _of_field(field: Field) -> Iterable[Problem]:
         yield Problem(field.id, field.errors[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One option of a select, radios or checkboxes. id: of its input; hint: a line under the label, or None."""
 
     id: str
@@ -102,10 +101,9 @@ class FieldView:
     choices: tuple[Choice, ...]
     checked: bool
 
-    @property
-    def described_by(self) -> str:
-        """The ids for aria-describedby: the error first, because it is the most urgent."""
-        parts = ([f"{self.id}-error"] if self.errors else []) + ([f"{self.id}-hint"] if self.hint else [])
+    def described_by(self, hinted: bool = False) -> str:
+        """The ids for aria-describedby: the error first, because it is the most urgent. hinted: there is more hint."""
+        parts = ([f"{self.id}-error"] if self.errors else []) + ([f"{self.id}-hint"] if self.hint or hinted else [])
         return " ".join(parts)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from flask import Flask, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from fundapp.domain.people import Actor, Capacity, Role
+from fundapp.domain.people import Capacity, Role
 from fundapp.domain.text import Text
 from fundapp.web.session import known_actor
 
@@ -58,14 +58,10 @@ def items() -> list[tuple[str, Text, bool]]:
     if actor is None:
         return []
     menu = cast("tuple[Item, ...]", current_app.extensions["menu"])
-    return [(item.href, item.label, _here(item.href)) for item in menu if _sees(actor, item)]
-
-
-def _sees(actor: Actor, item: Item) -> bool:
-    if item.roles:
-        return actor.has(*item.roles)
-    return any(m.capacity is not Capacity.EMPLOYEE for m in actor.memberships)
-
-
-def _here(href: str) -> bool:
-    return request.path == href or request.path.startswith(f"{href}/")
+    roles, path = {grant.role for grant in actor.grants}, request.path
+    of_school = any(m.capacity is not Capacity.EMPLOYEE for m in actor.memberships)
+    return [
+        (item.href, item.label, path == item.href or path.startswith(f"{item.href}/"))
+        for item in menu
+        if (roles & item.roles if item.roles else of_school)
+    ]
