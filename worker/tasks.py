@@ -135,6 +135,20 @@ def render_minutes() -> None:
         log.info("minutes: %d made", made)
 
 
+@app.task(name="scans")
+def scan_files() -> None:
+    """Scan the files in quarantine; one that is infected is removed, and its school is told."""
+    from fundapp.adapters.scanner import scanner_from_url
+    from fundapp.services.quarantine import scan_waiting
+
+    done = scan_waiting(sessions(), ObjectFileStore(settings.storage_url), scanner_from_url(settings.scanner_url))
+    if done.infected:
+        log.warning("scans: %d infected files removed", done.infected)
+        wake()
+    if done.away:
+        log.warning("scans: the scanner gave no answer; files stay in quarantine")
+
+
 @app.task(name="receipts")
 def render_receipts() -> None:
     """Make the PDF of every receipt that has none yet, and mail who waits for it."""

@@ -24,6 +24,8 @@ _LONGEST_ANSWER = 4096
 class NoScanner:
     """Satisfies `Scanner` where there is none: the verdict is visible, never a quiet "clean"."""
 
+    present = False
+
     def scan(self, content: bytes | Iterable[bytes]) -> Scan:  # noqa: ARG002 - the port's signature
         """Return NOT_SCANNED; the content is not read."""
         return Scan(Verdict.NOT_SCANNED)
@@ -31,6 +33,8 @@ class NoScanner:
 
 class ClamdScanner:
     """Satisfies `Scanner` with a clamd at host:port. Each scan is a connection of its own; threads may share it."""
+
+    present = True
 
     def __init__(self, host: str, port: int, *, timeout: float = TIMEOUT) -> None:
         self._address = (host, port)
@@ -50,14 +54,17 @@ class ClamdScanner:
         return _verdict(answer)
 
 
-def scanner_from_url(url: str | None) -> ClamdScanner | NoScanner:
-    """Read `clamd://host:3310`; None or empty is no scanner. Raises ValueError with a sentence."""
+def scanner_from_url(url: str | None, *, timeout: float = TIMEOUT) -> ClamdScanner | NoScanner:
+    """Read `clamd://host:3310`; None or empty is no scanner. Raises ValueError with a sentence.
+
+    timeout: seconds; short where somebody waits for the answer.
+    """
     if not url:
         return NoScanner()
     parts = urlsplit(url)
     if parts.scheme != "clamd" or not parts.hostname:
         raise ValueError("SCANNER_URL must look like clamd://host:3310")
-    return ClamdScanner(parts.hostname, parts.port or 3310)
+    return ClamdScanner(parts.hostname, parts.port or 3310, timeout=timeout)
 
 
 def _send(line: socket.socket, pieces: Iterable[bytes]) -> None:

@@ -33,6 +33,7 @@ from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.register import Level
 from fundapp.domain.text import Text
+from fundapp.domain.upload import ScanState
 from fundapp.domain.window import Window
 
 
@@ -85,7 +86,7 @@ class PartnerLine:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file. kind: which document of the fund it is; size in bytes; scan: what the virus scanner said."""
+    """One file. kind: which document of the fund it is, or which question it answers; size in bytes."""
 
     id: int
     kind: str
@@ -93,7 +94,7 @@ class Document:
     sha256: str
     size: int
     media_type: str
-    scan: str
+    scan: ScanState
     added_at: datetime
 
 
@@ -163,6 +164,21 @@ class DraftPicture:
         return sum(line.cents for line in self.budget if (c := spec.category(line.category)) is None or c.eligible)
 
     @cached_property
+    def usable_documents(self) -> tuple[Document, ...]:
+        """The files that are sent: without those that a scanner had removed."""
+        return tuple(document for document in self.asked_documents if document.scan.usable)
+
+    @cached_property
+    def asked_documents(self) -> tuple[Document, ...]:
+        """The files that the fund asks for: without what came after the award, or whose question is not asked."""
+        found = ((document, self.spec.slot(document.kind)) for document in self.documents)
+        return tuple(
+            document
+            for document, slot in found
+            if slot is not None and (not slot.single or self.answers.get(document.kind) == document.sha256)
+        )
+
+    @cached_property
     def needed_documents(self) -> tuple[DocumentRequirement, ...]:
         """The documents that must be there, given the answers."""
         return tuple(d for d in self.spec.documents if d.only_if is None or self.answers.get(d.only_if) is True)
@@ -203,7 +219,7 @@ class DraftPicture:
             "budget": [[line.category, line.description, line.quantity, line.unit_cents] for line in self.budget],
             "contributions": [[c.party, c.kind, c.in_kind, c.hours, c.cents] for c in self.contributions],
             "partners": [[p.kind, p.name, p.school_code] for p in self.partners],
-            "documents": [[d.kind, d.file_name, d.sha256] for d in self.documents],
+            "documents": [[d.kind, d.file_name, d.sha256] for d in self.usable_documents],
         }
 
 
@@ -225,7 +241,7 @@ def _signing_problems(picture: DraftPicture) -> list[Refusal]:
 
 
 def _document_problems(picture: DraftPicture) -> list[Refusal]:
-    there = {document.kind for document in picture.documents}
+    there = {document.kind for document in picture.usable_documents}
     return [
         _missing(
             "document_missing",
@@ -318,7 +334,7 @@ def eligibility_facts(picture: DraftPicture, around: Surroundings) -> Facts:
         contributions=tuple(share.facts() for share in picture.contributions),
         budget=tuple(BudgetLineFacts(category=line.category, cents=line.cents) for line in picture.budget),
         partners=tuple(PartnerFacts(kind=PartnerKind(partner.kind)) for partner in picture.partners),
-        documents=tuple(DocumentFacts(code=document.kind) for document in picture.documents),
+        documents=tuple(DocumentFacts(code=document.kind) for document in picture.usable_documents),
         earlier=around.earlier,
         signature=_signature(picture.answers),
         answers={key: value for key, value in picture.answers.items() if isinstance(value, bool)},

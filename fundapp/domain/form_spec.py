@@ -2,7 +2,7 @@
 
 A form is a row of sections; each is one task of the school and one page. Some pages are of their own kind (budget,
 co-financing, partners, documents, signing): their sections hold an introduction and perhaps a few questions.
-Answers are JSON values: text, choice and file → str (a file: the id of the stored document), several choices →
+Answers are JSON values: text, choice and file → str (a file: the SHA-256 of the stored document), several choices →
 list[str], date → "2025-03-14", amount → int cents, number → int, yes/no → bool, table → list of {column: value}.
 """
 
@@ -14,12 +14,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from fundapp.domain.money import parse_euro
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.spec import Count, Flag, Key, Spec, Words, mistake
 from fundapp.domain.text import Text, same
+from fundapp.domain.upload import LARGEST_MB, MEGABYTE, MOST_MB, FileType, Slot
 
 Answer = str | int | bool | list[str] | list[dict[str, str | int]]
 Answers = dict[str, Answer]
@@ -229,16 +230,39 @@ class YesNoQuestion(_Question):
         return _YES_NO.get(text)
 
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
 class FileQuestion(_Question):
-    """A file that answers the question; documents that a rule requires are not questions but documents."""
+    """One file that answers the question; documents that a rule requires are not questions but documents.
+
+    types: the kinds that are taken; max_mb: how large it may be, in megabytes. The answer is the SHA-256 of a stored
+    file: what was uploaded decides on it, never what a form says. A file is never published.
+    """
 
     kind: Literal["file"]
+    types: Annotated[tuple[FileType, ...], Field(min_length=1)] = tuple(FileType)
+    max_mb: Annotated[StrictInt, Field(ge=1, le=MOST_MB)] = LARGEST_MB
+
+    @model_validator(mode="after")
+    def _stays_with_us(self) -> Self:
+        if self.publish:
+            raise mistake("een bestand wordt nooit gepubliceerd", "a file is never published", at="publish")
+        return self
+
+    @property
+    def slot(self) -> Slot:
+        """Where its file goes."""
+        return Slot(self.key, self.types, self.max_mb * MEGABYTE, single=True)
 
     def read(self, raw: object) -> str | None:
         text = _typed(raw, self.key)
-        if len(text) > 200:
+        if text and not _SHA256.fullmatch(text):
             raise _no("not_a_file", self.key, "Kies een bestand.", "Choose a file.")
         return text or None
+
+    def how(self) -> Text:
+        return Text("Voeg een bestand toe bij “{label}”.", "Add a file at “{label}”.").fill(label=self.label)
 
 
 Column = Annotated[TextQuestion | DateQuestion | AmountQuestion | NumberQuestion, Field(discriminator="kind")]

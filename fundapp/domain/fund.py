@@ -30,7 +30,7 @@ from fundapp.domain.conditions import (
 )
 from fundapp.domain.conditions_money import CoFinancingRule, ExcludedCostRule, MaximumRule, MinimumRule
 from fundapp.domain.eligibility import PrecheckQuestion, precheck_questions
-from fundapp.domain.form_spec import FormSpec, YesNoQuestion
+from fundapp.domain.form_spec import FileQuestion, FormSpec, YesNoQuestion
 from fundapp.domain.fund_parts import (
     NO_REMEDY,
     REMEDIES,
@@ -55,6 +55,7 @@ from fundapp.domain.settlement import Hearing, SettlementRules, grant
 from fundapp.domain.spec import Cents, Count, Key, Slug, Spec, Words, mistake
 from fundapp.domain.term import Length, Profile
 from fundapp.domain.text import Text
+from fundapp.domain.upload import FileType, Slot
 
 _R = TypeVar("_R", bound=RuleBase)
 
@@ -159,6 +160,12 @@ class FundSpec(Spec):
                 _all_known([rule.question], asked, f"{at}.question")
             if isinstance(rule, DocumentsRule):
                 for document in rule.required:
+                    if self.form.question(document.code) is not None:
+                        raise mistake(
+                            f"“{document.code}” is al de sleutel van een vraag",
+                            f"“{document.code}” is the key of a question already",
+                            at=f"{at}.required.{document.code}",
+                        )
                     _all_known([document.only_if] if document.only_if else [], asked, f"{at}.required.{document.code}")
         if self.maximum_cents is not None and self.minimum_cents > self.maximum_cents:
             raise mistake("het minimum is hoger dan het maximum", "the minimum is above the maximum", at="conditions")
@@ -262,6 +269,13 @@ class FundSpec(Spec):
         """The documents that the conditions ask for."""
         rule = self._one(DocumentsRule)
         return rule.required if rule else ()
+
+    def slot(self, key: str) -> Slot | None:
+        """Return the place for files with this name: a document that is required, or a question for a file; or None."""
+        question = self.form.question(key)
+        if isinstance(question, FileQuestion):
+            return question.slot
+        return Slot(key, tuple(FileType)) if any(document.code == key for document in self.documents) else None
 
     @property
     def maximum_cents(self) -> int | None:

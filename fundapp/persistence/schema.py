@@ -22,6 +22,7 @@ from fundapp.persistence import (
     settlement,
     short_lived,
     tranche,
+    upload,
     waitlist,
 )
 from fundapp.persistence.db import Base
@@ -46,6 +47,7 @@ TABLES = (
     settlement,
     short_lived,
     tranche,
+    upload,
     waitlist,
 )
 

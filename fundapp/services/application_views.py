@@ -20,6 +20,7 @@ from fundapp.domain.flow import Look
 from fundapp.domain.people import Actor, Capacity, Role
 from fundapp.domain.settlement import Calculation
 from fundapp.domain.text import Text
+from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import (
     Application,
     Attachment,
@@ -243,7 +244,7 @@ def documents(session: Session, app: Application) -> list[Document]:
         .where(Attachment.application_id == app.id)
         .order_by(Attachment.id)
     )
-    return [Document(*row) for row in rows]
+    return [Document(**row._asdict() | {"scan": ScanState(row.scan)}) for row in rows]
 
 
 def school_names(session: Session, codes: Sequence[str]) -> dict[str, str]:

@@ -19,12 +19,20 @@ from fundapp.domain import tranche as tranche_domain
 from fundapp.domain.application import State
 from fundapp.domain.draft import CostLine, DraftPicture, PartnerLine, Share
 from fundapp.domain.facts import SignerRole
-from fundapp.domain.form_spec import Section, validate_answers
+from fundapp.domain.form_spec import FileQuestion, Section, validate_answers
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.people import Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
-from fundapp.persistence.application import Application, Attachment, BudgetLine, Contribution, Partner
+from fundapp.domain.upload import ScanState
+from fundapp.persistence.application import (
+    Application,
+    Attachment,
+    BudgetLine,
+    Contribution,
+    Partner,
+    StoredDocument,
+)
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
 from fundapp.services import draft_reading, funds
@@ -103,8 +111,11 @@ class Writing:
         return draft_reading.picture(self.session, self.app)
 
     def answers(self, section: Section, raw: Mapping[str, object]) -> tuple[Refusal, ...]:
-        """Write the answers of one page: each that will do is kept, the mistakes come back, each on its field."""
-        clean, refusals = validate_answers(section, raw, complete=False)
+        """Write the answers of one page: each that will do is kept, the mistakes come back, each on its field.
+
+        A question for a file is answered by what was uploaded, whatever was typed.
+        """
+        clean, refusals = validate_answers(section, {**raw, **self._uploaded(section)}, complete=False)
         asked = {question.key for question in section.questions}
         mistaken = {(refusal.field or "").partition(".")[0] for refusal in refusals}  # in a table: key.row.column
         app = self.app
@@ -183,7 +194,14 @@ class Writing:
         self.app.answers = self.app.answers | {"signer_role": str(role), "signer_name": name.strip()}
 
     def attach(self, kind: str, file_name: str, sha256: str) -> Attachment:
-        """Add a stored document as one of the documents that the fund asks for."""
+        """Add a stored document: one that the fund asks for, or the answer to a question for a file.
+
+        kind: the code of the document or the key of the question; a second answer to a question replaces the first.
+        """
+        if self._is_question(kind):
+            mine = (Attachment.application_id == self.app.id, Attachment.kind == kind)
+            self.session.execute(delete(Attachment).where(*mine))
+            self.app.answers = self.app.answers | {kind: sha256}
         attachment = Attachment(
             application_id=self.app.id,
             kind=kind,
@@ -199,7 +217,29 @@ class Writing:
     def detach(self, attachment_id: int) -> None:
         """Take a document away."""
         mine = (Attachment.id == attachment_id, Attachment.application_id == self.app.id)
-        self.session.execute(delete(Attachment).where(*mine))
+        gone = self.session.scalar(delete(Attachment).where(*mine).returning(Attachment.kind))
+        if gone is not None and self._is_question(gone):
+            self.app.answers = {key: value for key, value in self.app.answers.items() if key != gone}
+
+    def _is_question(self, kind: str) -> bool:
+        return isinstance(self.spec.form.question(kind), FileQuestion)
+
+    def _uploaded(self, section: Section) -> dict[str, str | None]:
+        """What was uploaded for the questions for a file on one page; None for one without a file."""
+        asked: dict[str, str | None] = {q.key: None for q in section.questions if isinstance(q, FileQuestion)}
+        if asked:
+            found = self.session.execute(
+                select(Attachment.kind, Attachment.sha256)
+                .join(StoredDocument, StoredDocument.sha256 == Attachment.sha256)
+                .where(
+                    Attachment.application_id == self.app.id,
+                    Attachment.kind.in_(asked),
+                    StoredDocument.scan != ScanState.INFECTED,
+                )
+                .order_by(Attachment.id)
+            )
+            asked.update((kind, sha256) for kind, sha256 in found)
+        return asked
 
     def _replace(self, model: type[BudgetLine | Contribution | Partner], rows: Sequence[dict[str, Any]]) -> None:
         table: Any = model.__table__
@@ -220,6 +260,18 @@ def writing(session: Session, ref: str, *, actor: Actor, now: datetime, seen: in
     with session.no_autoflush:
         yield Writing(session, app, funds.spec_of(session, app.fund_version_id), actor, now)
     app.answers_version += 1
+    app.changed_at = now
+    session.flush()
+
+
+@contextmanager
+def filing(session: Session, ref: str, *, actor: Actor, now: datetime) -> Iterator[Writing]:
+    """Add files to a draft, under its lock. The caller commits. Raises Refused as `writing` does.
+
+    What is typed is not touched, so the version that pages compare stays as it is.
+    """
+    app = _locked(session, ref, actor, None)
+    yield Writing(session, app, funds.spec_of(session, app.fund_version_id), actor, now)
     app.changed_at = now
     session.flush()
 

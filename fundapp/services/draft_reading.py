@@ -20,6 +20,7 @@ from fundapp.domain.draft import (
     Surroundings,
 )
 from fundapp.domain.facts import EarlierApplication
+from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
 from fundapp.services import funds
@@ -71,7 +72,7 @@ def picture(session: Session, app: Application) -> DraftPicture:
 
 
 def _document(row: dict[str, Any]) -> Document:
-    return Document(**row | {"added_at": datetime.fromisoformat(row["added_at"])})
+    return Document(**row | {"scan": ScanState(row["scan"]), "added_at": datetime.fromisoformat(row["added_at"])})
 
 
 _SURROUNDINGS = text("""

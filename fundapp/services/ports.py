@@ -67,7 +67,11 @@ class FileStore(Protocol):
 
 
 class Scanner(Protocol):
-    """Looks for viruses."""
+    """Looks for viruses. present: False where there is none, so that every file is NOT_SCANNED."""
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a scanner."""
 
     def scan(self, content: bytes | Iterable[bytes]) -> Scan:
         """Return the verdict. Never raises for a scanner that is away: that is the verdict UNAVAILABLE."""

@@ -20,7 +20,8 @@ from fundapp.domain.canonical import digest
 from fundapp.domain.form_spec import FormSpec
 from fundapp.domain.outside import FileDamaged, FileMissing
 from fundapp.domain.receipt import ATTACHED, Difference, Signer, differences
-from fundapp.persistence.application import Application, Submission
+from fundapp.domain.upload import ScanState
+from fundapp.persistence.application import Application, StoredDocument, Submission
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.receipt import Receipt
 from fundapp.services import draft_reading, funds
@@ -68,7 +69,7 @@ def verify(session: Session, files: FileStore, signer: Signer, content: bytes) -
     signed = _signed_facts(proof, signer, told, trusted, form)
     if signed is not None:
         _compare_stored(proof, session, submission, app, signed, form)
-        _compare_files(proof, files, submission, signed)
+        _compare_files(proof, session, files, submission, signed)
     return proof
 
 
@@ -219,8 +220,14 @@ def _compare_stored(
         select(Submission.number).where(Submission.application_id == app.id).order_by(Submission.number.desc()).limit(1)
     )
     if newest == submission.number and app.state not in EDITABLE:
-        for found in differences(content, draft_reading.picture(session, app).content(), form):
+        for found in differences(content, _now(session, app), form):
             proof.add(f"the case as pages show it, {found.where}", found.what)
+
+
+def _now(session: Session, app: Application) -> dict[str, Any]:
+    """The case as it is stored now; a file that the virus scanner had removed since was sent all the same."""
+    picture = draft_reading.picture(session, app)
+    return picture.content() | {"documents": [[d.kind, d.file_name, d.sha256] for d in picture.asked_documents]}
 
 
 def _in_journal(session: Session, app: Application, number: int, sha256: str) -> bool:
@@ -234,7 +241,9 @@ def _in_journal(session: Session, app: Application, number: int, sha256: str) ->
     return session.scalar(query.limit(1)) is not None
 
 
-def _compare_files(proof: Proof, files: FileStore, submission: Submission, signed: Mapping[str, Any]) -> None:
+def _compare_files(
+    proof: Proof, session: Session, files: FileStore, submission: Submission, signed: Mapping[str, Any]
+) -> None:
     for file in signed["files"]:
         where = f"file “{file['name']}” ({file['kind']})"
         try:
@@ -243,5 +252,8 @@ def _compare_files(proof: Proof, files: FileStore, submission: Submission, signe
         except FileDamaged as damaged:
             proof.add(where, f"was changed in the file store; its SHA-256 is now {damaged.found}")
         except FileMissing:
-            if submission.content:
+            known = session.get(StoredDocument, file["sha256"])
+            if known is not None and known.scan == ScanState.INFECTED:
+                proof.notes.append(f"The {where} was removed: the scanner found a virus in it.")
+            elif submission.content:
                 proof.add(where, "is gone from the file store")

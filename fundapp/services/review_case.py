@@ -20,10 +20,12 @@ from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending, RejectionCode
 from fundapp.domain.text import Text, same
+from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application
 from fundapp.persistence.register import School
 from fundapp.services import funds
 from fundapp.services.interest import ACTION as INTEREST
+from fundapp.services.quarantine import require_scanned
 from fundapp.services.sent import Sent
 from fundapp.services.subject import missing
 
@@ -340,7 +342,8 @@ def school_of(session: Session, app: Application) -> str:
 
 
 _DOCUMENT = text("""
-  SELECT x.file_name, x.sha256, d.media_type, d.size FROM attachment x JOIN stored_document d ON d.sha256 = x.sha256
+  SELECT x.file_name, x.sha256, d.media_type, d.size, d.scan
+  FROM attachment x JOIN stored_document d ON d.sha256 = x.sha256
   WHERE x.id = :id AND x.application_id = :application AND EXISTS (
     SELECT FROM submission WHERE application_id = x.application_id
       AND content->'documents' @> jsonb_build_array(jsonb_build_array(x.kind, x.file_name, x.sha256)))
@@ -355,11 +358,17 @@ class DocumentRow:
     sha256: str
     media_type: str
     size: int
+    scan: ScanState
 
 
 def document(session: Session, app: Application, attachment_id: int) -> DocumentRow:
-    """Return a document that was sent with this application. Raises Refused(NOT_FOUND) for any other."""
+    """Return a document that was sent with this application.
+
+    Raises Refused: NOT_FOUND for any other, CONFLICT for one that nobody may open (`quarantine.require_scanned`).
+    """
     row = session.execute(_DOCUMENT, {"id": attachment_id, "application": app.id}).one_or_none()
     if row is None:
         raise Refused(missing())
-    return DocumentRow(*row)
+    found = DocumentRow(row.file_name, row.sha256, row.media_type, row.size, ScanState(row.scan))
+    require_scanned(found.scan)
+    return found

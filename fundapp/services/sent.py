@@ -14,6 +14,7 @@ from fundapp.domain.form_spec import (
     AmountQuestion,
     ChoiceQuestion,
     DateQuestion,
+    FileQuestion,
     PageKind,
     Question,
     TableQuestion,
@@ -38,7 +39,7 @@ PARTY_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A question with its answer; a table has its columns and rows instead of a value."""
+    """A question with its answer; a table has its columns and rows instead of a value, a file its document."""
 
     key: str
     label: Text
@@ -46,6 +47,7 @@ class Answer:
     long: bool = False
     columns: tuple[Text, ...] = ()
     rows: tuple[tuple[Text, ...], ...] = ()
+    document: DocumentView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,12 @@ class PartnerView:
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """A document that was sent. id: of the attachment, None where the school has taken it away since."""
+    """A file that was sent. key: of the document or the question; kind: that in words.
 
+    id: of the attachment, None where the school has taken it away since.
+    """
+
+    key: str
     kind: Text
     file_name: str
     sha256: str
@@ -132,11 +138,15 @@ class Sent:
         """Every section, with the questions that were asked."""
         answers = self.content["answers"]
         return tuple(
-            SectionView(
-                s.key, s.title, s.page, tuple(_answer(q, answers[q.key]) for q in s.shown(answers) if q.key in answers)
-            )
+            SectionView(s.key, s.title, s.page, tuple(self._answer(q) for q in s.shown(answers) if q.key in answers))
             for s in self.spec.form.sections
         )
+
+    def _answer(self, question: Question) -> Answer:
+        if not isinstance(question, FileQuestion):
+            return _answer(question, self.content["answers"][question.key])
+        document = next((one for one in self.files if one.key == question.key), None)
+        return Answer(question.key, question.label, same(document.file_name if document else "–"), document=document)
 
     @cached_property
     def budget(self) -> tuple[CostView, ...]:
@@ -188,13 +198,19 @@ class Sent:
         )
 
     @cached_property
-    def documents(self) -> tuple[DocumentView, ...]:
-        """The documents that were sent."""
+    def files(self) -> tuple[DocumentView, ...]:
+        """All files that were sent: the documents, and the answers to questions for a file."""
         names = {document.code: document.name for document in self.spec.documents}
+        names |= {question.key: question.label for question in self.spec.form.questions()}
         return tuple(
-            DocumentView(names.get(kind, same(kind)), name, sha, self.stored.get((kind, name, sha)))
+            DocumentView(kind, names.get(kind, same(kind)), name, sha, self.stored.get((kind, name, sha)))
             for kind, name, sha in self.content["documents"]
         )
+
+    @property
+    def documents(self) -> tuple[DocumentView, ...]:
+        """The documents that were sent."""
+        return tuple(file for file in self.files if self.spec.form.question(file.key) is None)
 
     @property
     def signer(self) -> str:
@@ -242,7 +258,8 @@ def changes(before: Sent, after: Sent) -> tuple[Change, ...]:
     found = [
         Change(question.label, _lines(old, question), _lines(new, question))
         for question in after.spec.form.questions()
-        if (old := before.content["answers"].get(question.key)) != (new := after.content["answers"].get(question.key))
+        if not isinstance(question, FileQuestion)  # among the documents
+        and (old := before.content["answers"].get(question.key)) != (new := after.content["answers"].get(question.key))
     ]
     for what, lines in _LISTS:
         old_lines, new_lines = lines(before), lines(after)
@@ -294,7 +311,7 @@ def _partners(sent: Sent) -> list[Text]:
 def _documents(sent: Sent) -> list[Text]:
     return [
         Text("{kind}: {name} ({sha})", "{kind}: {name} ({sha})").fill(kind=d.kind, name=d.file_name, sha=d.sha256[:8])
-        for d in sent.documents
+        for d in sent.files
     ]
 
 

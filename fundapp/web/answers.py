@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fundapp.domain.draft import DraftPicture
-from fundapp.domain.form_spec import PageKind, Section
+from fundapp.domain.form_spec import FileQuestion, PageKind, Question, Section
 from fundapp.domain.money import euro
 from fundapp.domain.text import Text, same
 from fundapp.web.forms.application import in_words
@@ -26,8 +26,14 @@ def summary(picture: DraftPicture, section: Section) -> list[Answer]:
     """Return the answers of one task, in the order of its page; questions that are not asked are left out."""
     rows = _ROWS.get(section.page)
     shown = section.shown(picture.answers)
-    answers = [Answer(q.label, in_words(q, picture.answers.get(q.key)), q.key) for q in shown]
+    answers = [Answer(q.label, _answer(picture, q), q.key) for q in shown]
     return [*(rows(picture) if rows else ()), *answers]
+
+
+def _answer(picture: DraftPicture, question: Question) -> Text | str | None:
+    if not isinstance(question, FileQuestion):
+        return in_words(question, picture.answers.get(question.key))
+    return next((file.file_name for file in picture.usable_documents if file.kind == question.key), None)
 
 
 def _budget(picture: DraftPicture) -> list[Answer]:

@@ -30,6 +30,7 @@ FEATURES = (
     "applications",
     "drafting",
     "receipts",
+    "uploads",
     "draft_check",
     "reporting",
     "review",

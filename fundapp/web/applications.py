@@ -17,6 +17,7 @@ from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
 from fundapp.services import draft, funds, letters, receipt, review_case, short_lived
 from fundapp.services.payment_scheme_views import SchemeLine, scheme
+from fundapp.services.quarantine import require_scanned
 from fundapp.services.subject import missing
 from fundapp.web.access import SIGNED_IN, Case, access, case
 from fundapp.web.actions import actions_on, lands_on, page_of
@@ -272,6 +273,7 @@ def attachment(ref: str, number: int) -> Response:  # noqa: ARG001  (asked by ac
     file = next((one for one in views.documents(db.session(), found.row) if one.id == number), None)
     if file is None:
         raise Refused(missing())
+    require_scanned(file.scan)
     return download(file.sha256, file.file_name, file.media_type)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import Response, abort, make_response
 
 from fundapp.domain.application import State
@@ -37,9 +39,16 @@ def download(sha256: str, name: str, media_type: str) -> Response:
         abort(404)
     response = make_response(content)
     headers = response.headers
-    headers.set("Content-Disposition", "attachment", filename=name)
+    headers["Content-Disposition"] = _attachment(name)
     headers["Content-Type"] = media_type
     headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response
+
+
+def _attachment(name: str) -> str:
+    """The header with the name of a file in plain letters, and as it is (RFC 6266): headers take no others."""
+    kept = "".join(sign for sign in name if sign.isprintable() and sign not in '/\\"') or "bestand"
+    plain = kept.encode("ascii", "replace").decode().replace("?", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(kept, safe='')}"

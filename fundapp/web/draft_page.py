@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from flask import Response, make_response, render_template, request
@@ -15,11 +16,13 @@ from fundapp.domain.money import MAX_CENTS, plain_euro
 from fundapp.domain.refusal import Refusal
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
-from fundapp.services import uploads
+from fundapp.services import partial_uploads
 from fundapp.services.register import search_schools
 from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import MOST_ROWS, Typed, by_field, controls, put_shown
-from fundapp.web.session import db
+from fundapp.web.school_case import scanner
+from fundapp.web.session import db, request_now, signed_in
+from fundapp.web.upload_slots import SlotView, has_slots, slots_of
 
 FOUND_AT_ONCE = 8
 
@@ -159,10 +162,18 @@ class Page:
         cents = self.picture.requested_cents
         return (plain_euro(cents), str(cents // 100)) if cents else ("", "0", "0,00")
 
+    @cached_property
+    def places(self) -> dict[str, SlotView]:
+        """The places for files on this page."""
+        if not has_slots(self.section):
+            return {}
+        rest = partial_uploads.on_their_way(db.session(), self.app, actor=signed_in(), now=request_now())
+        return slots_of(self.picture, self.section, rest)
+
     @property
     def controls(self) -> list[Any]:
         """The questions."""
-        return controls(
+        found = controls(
             self.section,
             self.picture.answers,
             self.typed,
@@ -170,6 +181,7 @@ class Page:
             compare=self.compare,
             more_rows=self.more,
         )
+        return [replace(one, place=self.places[one.name]) if one.kind == "file" else one for one in found]
 
     def show(self, status: int = 200) -> Response:
         """Draw it."""
@@ -189,6 +201,8 @@ class Page:
             conflict=self.compare,
             autosave=self.section.page is not PageKind.DOCUMENTS,
             from_check=request.args.get("van") == "controle",
+            places=self.places,
+            scanned=bool(self.places) and scanner().present,
             **self._more(),
         )
         return make_response(page, status)
@@ -212,8 +226,6 @@ class Page:
                 }
             case PageKind.PARTNERS:
                 return {"partner_kinds": rows.PARTNER_KINDS, "candidates": self._found()}
-            case PageKind.DOCUMENTS:
-                return {"wanted": self._documents(), "accepted": uploads.ACCEPTED, "most": uploads.LARGEST >> 20}
             case PageKind.SIGNING:
                 roles = self.picture.spec.signer.roles if self.picture.spec.signer else ()
                 return {"signers": [(role, text) for role, text in rows.SIGNERS if role in roles]}
@@ -247,18 +259,6 @@ class Page:
         return {
             self.search: [(school.code, same(f"{school.name}, {school.place} ({school.code})")) for school in schools]
         }
-
-    def _documents(self) -> list[dict[str, Any]]:
-        needed = {document.code for document in self.picture.needed_documents}
-        return [
-            {
-                "document": document,
-                "needed": document.code in needed,
-                "question": self.picture.spec.form.question(document.only_if) if document.only_if else None,
-                "files": [file for file in self.picture.documents if file.kind == document.code],
-            }
-            for document in self.picture.spec.documents
-        ]
 
 
 TEMPLATES = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from os import SEEK_END
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, request, url_for
 
@@ -16,9 +17,10 @@ from fundapp.domain.form_spec import PageKind, Section
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
+from fundapp.domain.upload import Slot
 from fundapp.persistence.application import Application
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import draft, draft_reading, uploads
+from fundapp.services import draft, draft_reading, partial_uploads, uploads
 from fundapp.services.application_views import school_names
 from fundapp.web.access import SIGNED_IN, access, case, open_case
 from fundapp.web.draft_page import Page, rows_of, with_chosen
@@ -27,6 +29,11 @@ from fundapp.web.forms.application import Reader, Typed, amount, raw_answers
 from fundapp.web.present import clock
 from fundapp.web.school_case import already_sent, file_store, is_draft, picture_of, scanner, school_case
 from fundapp.web.session import current_language, db, notify, request_now, signed_in
+from fundapp.web.upload_slots import slots_on
+from fundapp.web.uploads import room_for_files
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import FileStorage
 
 bp = Blueprint("drafting", __name__)
 
@@ -175,6 +182,7 @@ def _save(ref: str, section_key: str, typed: Typed) -> Saved:
         more = _MORE.get(section.page)
         if more is not None:
             more(page, section, typed, reader)
+        _take_files(page, section, typed, reader)
     return Saved(page.app, page.spec, section, typed, [*found, *reader.refusals])
 
 
@@ -207,29 +215,43 @@ def _asked(typed: Typed, before: int, reader: Reader) -> int:
         return before
 
 
-def _save_documents(page: draft.Writing, _section: Section, typed: Typed, reader: Reader) -> None:
+def _take_files(page: draft.Writing, section: Section, typed: Typed, reader: Reader) -> None:
+    """Take away or stop what a button says, and attach what the form brought; each file that will not do is told."""
     word, _, what = typed.get("do", "").partition("-")
     if word == "detach":
         page.detach(_number(what))
-    for document in page.spec.documents:
-        for sent in request.files.getlist(document.code):
-            if not sent.filename:
-                continue
+    if word == "stop":
+        partial_uploads.cancel(page.session, page.app.ref, what.replace("\x00", ""), actor=page.actor)
+    for slot in slots_on(page.spec, section):
+        for sent in request.files.getlist(slot.key):
             with closing(sent):
-                content = sent.stream.read()  # within the limit of the whole request
-            try:
-                uploads.add_document(page, document.code, sent.filename, content, files=file_store(), scanner=scanner())
-            except Refused as error:
-                if error.kind is not Kind.INVALID:
-                    raise
-                reader.refusals += error.refusals
+                try:
+                    _take_file(page, slot, sent)
+                except Refused as error:
+                    if error.kind is not Kind.INVALID:
+                        raise
+                    reader.refusals += error.refusals
+
+
+def _take_file(page: draft.Writing, slot: Slot, sent: FileStorage) -> None:
+    name, size = sent.filename or "", sent.stream.seek(0, SEEK_END)
+    if not name and not size:
+        return  # nothing was chosen
+    slot.check_size(name, size)  # before it is read: a form may bring much more than a place takes
+    sent.stream.seek(0)
+    uploads.add_document(page, slot.key, name, sent.stream.read(), files=file_store(), scanner=scanner())
+
+
+@bp.url_value_preprocessor
+def _room(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    if endpoint == "drafting.save_task":
+        room_for_files()
 
 
 _MORE = {
     PageKind.PARTNERS: _save_partners,
     PageKind.BUDGET: _save_budget,
     PageKind.CO_FINANCING: _save_contributions,
-    PageKind.DOCUMENTS: _save_documents,
     PageKind.SIGNING: _save_signer,
 }
 """What a kind of page saves besides the answers to its questions."""

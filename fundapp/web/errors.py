@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
+from fundapp.domain.upload import size_text
 from fundapp.web import parking
 from fundapp.web.access import SignInFirst
 from fundapp.web.session import current_language, db, notify, safe_path
@@ -41,6 +42,11 @@ _SENTENCES = {
     415: Text("Dit soort bestand kunnen wij niet lezen.", "We cannot read this kind of file."),
     429: Text("Dit ging te vaak achter elkaar. Wacht even.", "This was too often in a row. Wait a moment."),
 }
+
+_TOO_LARGE = Text(
+    "U stuurde {size} in één keer. Er past hoogstens {most} in. Kies een kleiner bestand, of stuur ze een voor een.",
+    "You sent {size} in one go. There is room for {most}. Choose a smaller file, or send them one by one.",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -127,7 +133,7 @@ def http_error(error: HTTPException) -> Response:
         return _response(error.get_response())
     if status >= 500:
         return broken(error)
-    text = _SENTENCES.get(status)
+    text = _too_large() if status == 413 else _SENTENCES.get(status)
     if wants_json():
         title = text.in_(current_language()) if text else HTTPStatus(status).phrase
         response = problem(status, HTTPStatus(status).name.lower(), title)
@@ -139,6 +145,14 @@ def http_error(error: HTTPException) -> Response:
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _too_large() -> Text:
+    """How large the request is, and how large it may be, where both are known."""
+    size, most = request.content_length, request.max_content_length
+    if size is None or most is None or size <= most:
+        return _SENTENCES[413]
+    return _TOO_LARGE.fill(size=size_text(size), most=size_text(most))
 
 
 def broken(error: Exception) -> Response:

@@ -8,10 +8,11 @@ from fundapp.domain.interim import FLOW, State
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
+from fundapp.domain.upload import FileType, Slot
 from fundapp.persistence.application import Application
 from fundapp.persistence.payment import Instalment
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import interim, uploads
+from fundapp.services import interim
 from fundapp.services.transitions import perform
 from fundapp.web.access import Case, access, case
 from fundapp.web.actions import actions_on, page_of
@@ -105,7 +106,7 @@ def _page(found: Case, text: str, refusals: list[Refusal], status: int = 200) ->
         writes=writes,
         text=text,
         longest=interim.LONGEST_TEXT,
-        accepted=uploads.ACCEPTED,
+        accepted=Slot("document", tuple(FileType)).accepted,
         seen=found.facts.version,
         request_key=request.form.get("request_key") or new_key(),
         staff=Role.APPLICANT not in roles,

@@ -16,6 +16,7 @@ from jinja2 import Environment
 
 from fundapp.domain.money import euro, plain_euro
 from fundapp.domain.text import Language, Text
+from fundapp.domain.upload import size_text
 from fundapp.web import components
 from fundapp.web.icons import icon
 
@@ -112,6 +113,7 @@ def install(env: Environment, language: Language) -> None:
         euro=amount,
         plain_euro=plain_euro,
         percent=percent,
+        file_size=size_text,
         date_nl=localised(long_date),
         date_short=localised(short_date),
         moment=localised(long_moment),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from config import Settings
     from fundapp.services.ports import FileStore, Scanner
 
+SCANNED_WITHIN_S = 10.0
+"""How long somebody waits for the scanner; after that the file is kept in quarantine for the worker."""
+
 NOT_TYPED = {"csrf_token", "answers_version", "request_key", "seen", "do"}
 
 
@@ -61,10 +64,10 @@ def file_store() -> FileStore:
 
 
 def scanner() -> Scanner:
-    """The virus scanner of the settings; where there is none, each file says so."""
+    """The virus scanner of the settings, for while somebody waits; where there is none, each file says so."""
     from fundapp.adapters.scanner import scanner_from_url
 
     doors = current_app.extensions
     if "scanner" not in doors:
-        doors["scanner"] = scanner_from_url(cast("Settings", doors["settings"]).scanner_url)
+        doors["scanner"] = scanner_from_url(cast("Settings", doors["settings"]).scanner_url, timeout=SCANNED_WITHIN_S)
     return cast("Scanner", doors["scanner"])

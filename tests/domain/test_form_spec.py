@@ -40,6 +40,7 @@ def answer(raw: object, kind: str, **more: Any) -> tuple[Answers, list[str]]:
     return clean, [r.code for r in refusals]
 
 
+SHA256 = "0a" * 32
 OPTIONS = [{"key": "a", "label": words("A")}, {"key": "b", "label": words("B")}]
 
 
@@ -61,7 +62,7 @@ OPTIONS = [{"key": "a", "label": words("A")}, {"key": "b", "label": words("B")}]
         ("number", {}, 0, 0),
         ("yes_no", {}, "ja", True),
         ("yes_no", {}, False, False),
-        ("file", {}, "abc", "abc"),
+        ("file", {}, SHA256, SHA256),
     ],
 )
 def test_answers_that_will_do(kind: str, more: dict[str, Any], raw: object, expected: object) -> None:
@@ -90,7 +91,9 @@ def test_answers_that_will_do(kind: str, more: dict[str, Any], raw: object, expe
         ("number", {}, "1,5", "not_a_number"),
         ("number", {}, "²", "not_a_number"),
         ("yes_no", {}, "misschien", "not_yes_or_no"),
-        ("file", {}, "x" * 201, "not_a_file"),
+        ("file", {}, "brief.pdf", "not_a_file"),
+        ("file", {}, SHA256.upper(), "not_a_file"),
+        ("file", {}, "", "answer_missing"),
         ("table", {"columns": [question("c", "text")]}, "x", "not_a_table"),
     ],
 )

@@ -48,6 +48,7 @@ REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is n
 SAMPLES: dict[str, dict[str, Any]] = {
     "received": CASE | DUE | MOMENT,
     "receipt": CASE,
+    "file_removed": CASE | {"file_name": "Offerte.pdf", "sent": False},
     "new_application": CASE | DUE | MOMENT,
     "taken_up": CASE,
     "advice_wanted": CASE,

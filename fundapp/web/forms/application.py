@@ -173,7 +173,7 @@ class Control:
     """One question as the page draws it. kind: of the specification, "long" for a long text, "choices" for several.
 
     rows: of a table, each a list of controls. only_if: says after which answer it is asked. stored: what somebody else
-    saved meanwhile, where that differs from what is typed.
+    saved meanwhile, where that differs from what is typed. place: of a question for a file (`web.upload_slots`).
     """
 
     kind: str
@@ -189,6 +189,7 @@ class Control:
     rows: list[list[Control]] = field(default_factory=list)
     full: bool = False
     stored: Text | str | None = None
+    place: Any = None
 
 
 YES_NO: list[tuple[str, Text, Text | None]] = [
@@ -254,7 +255,7 @@ def _control(
     stored = answers.get(question.key)
     shown = shown_value(question, stored)
     value = shown if raw is None else raw.get(question.key, [] if question.kind == "choice" else "")
-    different = compare and (_plain(question, value) != _plain(question, shown))
+    different = compare and question.kind != "file" and (_plain(question, value) != _plain(question, shown))
     many = question.kind == "choice" and question.multiple
     long = question.kind == "text" and question.long
     rows = _table(question, value, errors, more=more) if question.kind == "table" else []
@@ -370,6 +371,10 @@ def _only_if(question: Any, section: Section) -> Text | None:
     )
 
 
+def _row_in_words(question: TableQuestion, row: Mapping[str, Any]) -> str:
+    return " · ".join(str(in_words(column, row[column.key])) for column in question.columns if column.key in row)
+
+
 def in_words(question: Any, answer: Any) -> Text | str | None:
     """Return an answer as a person reads it; None where there is none."""
     if answer is None or answer in ("", []):
@@ -382,6 +387,6 @@ def in_words(question: Any, answer: Any) -> Text | str | None:
             chosen = [labels[key] for key in (answer if isinstance(answer, list) else [answer]) if key in labels]
             return Text(", ".join(one.nl for one in chosen), ", ".join(one.en for one in chosen))
         case "table":
-            return "\n".join(" · ".join(str(row[c.key]) for c in question.columns if c.key in row) for row in answer)
+            return "\n".join(_row_in_words(question, row) for row in answer)
     shown = shown_value(question, answer)
     return f"€ {shown}" if question.kind == "amount" else str(shown)

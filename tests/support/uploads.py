@@ -1,0 +1,46 @@
+"""A browser that sends files piece by piece, as the script does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.support.web import token
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+
+class Sender:
+    """Sends files to one application."""
+
+    def __init__(self, client: FlaskClient, ref: str) -> None:
+        self.client = client
+        self.ref = ref
+        self.headers = {"Accept": "application/json", "X-CSRFToken": token(client)}
+
+    def begin(self, name: str, size: int, slot: str = "partner_letter", stamp: str = "1") -> TestResponse:
+        """Begin, or go on."""
+        data = {"slot": slot, "name": name, "size": str(size), "stamp": stamp}
+        return self.client.post(f"/aanvragen/{self.ref}/uploads", data=data, headers=self.headers)
+
+    def put(self, url: str, start: int | str, piece: bytes) -> TestResponse:
+        """Send a piece."""
+        kind = "application/octet-stream"
+        return self.client.put(f"{url}?from={start}", data=piece, headers=self.headers, content_type=kind)
+
+    def stop(self, url: str) -> TestResponse:
+        """Stop sending."""
+        return self.client.delete(url, headers=self.headers)
+
+    def send(self, content: bytes, name: str = "brief.pdf", slot: str = "partner_letter", *, piece: int = 7) -> Any:
+        """Send a whole file in pieces of so many bytes; return the last answer as data."""
+        begun = self.begin(name, len(content), slot)
+        assert begun.status_code == 201, begun.text
+        told = begun.json
+        while not told["done"]:
+            start = told["arrived"]
+            answer = self.put(told["url"], start, content[start : start + piece])
+            assert answer.status_code == 200, answer.text
+            told = answer.json
+        return told
