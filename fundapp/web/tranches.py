@@ -82,6 +82,8 @@ def board(ref: str) -> Response:
         render_template(
             "pages/tranche/board.html",
             tranche=row,
+            begun=row.opens_at <= request_now(),
+            over=row.closes_at < request_now(),
             look=FLOW.look(row.state),
             money=money,
             parts=tranche_views.bar_parts(money, sums),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,7 +19,7 @@ from fundapp.services.tranche_views import Closing, bar_parts, closing_figures, 
 from fundapp.web.session import db
 from tests.support.cases import Cases
 from tests.support.queries import count_queries
-from tests.support.web import Cast, post, sign_in, writing
+from tests.support.web import Cast, Clock, post, sign_in, writing
 
 
 @pytest.fixture
@@ -85,6 +87,20 @@ def test_the_board_says_what_the_ledger_says(app: Flask, cast: Cast, tranche_id:
         with count_queries(engine) as asked:
             client.get(path)
         assert len(asked) <= 6, (path, asked)
+
+
+def test_the_board_says_when_schools_could_or_can_apply(app: Flask, cast: Cast, tranche_id: int, clock: Clock) -> None:
+    with writing(app) as session:
+        row = session.get_one(Tranche, tranche_id)
+        row.opens_at, row.closes_at = clock.now + timedelta(minutes=10), clock.now + timedelta(minutes=30)
+    client = as_person(app, cast.finance)
+    for said in (
+        "Scholen kunnen aanvragen van vrijdag",
+        "Scholen kunnen aanvragen tot vrijdag",
+        "Aanvragen kon tot vrijdag",
+    ):
+        assert said in client.get("/tranches/PO-T1").text
+        clock.advance(minutes=20)
 
 
 def test_a_table_that_differs_from_the_ledger_is_told(app: Flask, cast: Cast, tranche_id: int) -> None:
