@@ -7,7 +7,7 @@ domain.md section 1 (rule 18), ux.md screen R4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ KEPT = "kept"
 class Item:
     """One application on the agenda. hidden: the person who looks has an interest in it. amounts in cents.
 
+    scores_hidden: this person must give their own first.
     room: who takes part; free_after: what is left once this one and all above it got what they ask.
     """
 
@@ -56,6 +57,7 @@ class Item:
     left: tuple[str, ...]
     explanation: str
     hidden: bool
+    scores_hidden: bool
 
     @property
     def done(self) -> bool:
@@ -216,7 +218,10 @@ _ITEMS = text("""
       ORDER BY v.id DESC LIMIT 1), '') AS explanation,
     (SELECT array_agg(x.score) FROM (SELECT DISTINCT ON (v.person_id) v.person_id, v.score, v.sent_at, v.set_aside_at
        FROM review v WHERE v.application_id = a.id ORDER BY v.person_id, v.submission_number DESC) x
-     WHERE x.score IS NOT NULL AND x.sent_at IS NOT NULL AND x.set_aside_at IS NULL) AS scores
+     WHERE x.score IS NOT NULL AND x.sent_at IS NOT NULL AND x.set_aside_at IS NULL) AS scores,
+    EXISTS (SELECT FROM assignment g WHERE g.application_id = a.id AND g.person_id = :person AND g.ended_at IS NULL
+      AND NOT EXISTS (SELECT FROM review v WHERE v.application_id = a.id AND v.person_id = :person
+                      AND v.sent_at IS NOT NULL)) AS unscored
   FROM meeting_item i JOIN application a ON a.id = i.application_id JOIN school c ON c.code = a.school_code
   WHERE i.meeting_id = :meeting ORDER BY i.position
 """)
@@ -236,27 +241,28 @@ def view(session: Session, meeting: Meeting, actor: Actor | None) -> MeetingView
         Seat(row.id, row.name, row.present, frozenset(row.conflicted))
         for row in session.execute(_SEATS, {"meeting": meeting.id})
     )
-    rows = {row.id: row for row in session.execute(_ITEMS, {"meeting": meeting.id})}
+    person = actor.id if actor else None
+    rows = {row.id: row for row in session.execute(_ITEMS, {"meeting": meeting.id, "person": person})}
     values = {"tranche": tranche.id, "region": meeting.sub_region or ""}
     free = session.execute(_FREE, values).scalar() or 0
     ranked = ranking(
         ((row.id, row.ref, row.requested_cents, standing(row.scores or ())) for row in rows.values()), free
     )
-    mine = next(
-        (seat.conflicted for seat in seats if actor is not None and seat.person_id == actor.id), frozenset[int]()
-    )
+    seat = next((seat for seat in seats if actor is not None and seat.person_id == actor.id), None)
+    mine = seat.conflicted if seat else frozenset[int]()
+    sees_all = actor is None or (seat is not None and seat.present)  # in the meeting itself everybody sees all
     return MeetingView(
         meeting=meeting,
         tranche=tranche,
         spec=funds.spec_of(session, tranche.fund_version_id),
         region=meeting.sub_region,
         seats=seats,
-        items=tuple(_item(rows[one.application_id], one, seats, meeting.quorum, mine) for one in ranked),
+        items=tuple(_item(rows[one.application_id], one, seats, meeting.quorum, mine, sees_all) for one in ranked),
         free_cents=free,
     )
 
 
-def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: frozenset[int]) -> Item:
+def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: frozenset[int], sees_all: bool) -> Item:
     return Item(
         application_id=row.id,
         ref=row.ref,
@@ -273,6 +279,7 @@ def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: 
         left=tuple(row.left),
         explanation=row.explanation,
         hidden=row.id in mine,
+        scores_hidden=row.unscored and not sees_all,
     )
 
 
@@ -427,11 +434,6 @@ def minutes(found: MeetingView, now: datetime) -> dict[str, Any]:
 
 def _note(session: Session, meeting: Meeting, actor: Actor, now: datetime, action: str, **data: Any) -> None:
     note(session, actor, now, kind="meeting", subject_id=meeting.id, action=action, data=data)
-
-
-def blank(item: Item) -> Item:
-    """The same item without what somebody with an interest may not see."""
-    return replace(item, title="", school="", asked_cents=0, explanation="")
 
 
 _NOTHING_TO_DISCUSS = Refusal(

@@ -68,6 +68,11 @@ class Reading:
     sent: bool
     abstained: bool
 
+    @property
+    def due_on(self) -> date:
+        """The last day."""
+        return self.due_at.astimezone(AMSTERDAM).date()
+
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
@@ -274,7 +279,7 @@ def _mail_context(spec: FundSpec, tranche: Tranche, refs: Sequence[str], due: da
         "tranche": tranche.name,
         "refs": list(refs),
         "due": due.isoformat(),
-        "url_path": "/beoordelen/lezen",
+        "url_path": "/lezen",
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW, State
+from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.panel import HIGHEST, LOWEST, Standing, standing, weighted
 from fundapp.domain.people import Actor, Role
@@ -230,6 +231,11 @@ class ToRead:
     score: Decimal | None
     abstained: bool
     begun: bool
+
+    @property
+    def due_on(self) -> date:
+        """The last day."""
+        return self.due_at.astimezone(AMSTERDAM).date()
 
     @property
     def open(self) -> bool:

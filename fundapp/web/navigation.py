@@ -29,6 +29,7 @@ _PROGRAMME = frozenset({Role.COORDINATOR})
 MENU = (
     Item("/aanvragen", Text("Uw aanvragen", "Your applications"), frozenset()),
     Item("/beoordelen", Text("Beoordelen", "Review"), _REVIEW),
+    Item("/lezen", Text("Lezen en scoren", "Read and score"), frozenset({Role.ADVISER})),
     Item("/vergaderingen", Text("Vergaderingen", "Meetings"), _REVIEW),
     Item("/financien", Text("Financiën", "Finance"), _MONEY),
     Item("/tranches", Text("Tranches", "Tranches"), _MONEY | {Role.DECISION_MAKER}),

@@ -130,7 +130,7 @@ def take_away(ref: str, assignment_id: int) -> Response:
 # --- reading and scoring ----------------------------------------------------------------------------------------------
 
 
-@bp.get("/beoordelen/lezen")
+@bp.get("/lezen")
 @access(staff(Role.ADVISER))
 def reading() -> str:
     """What was given to this person to read: what is open first."""
@@ -253,6 +253,7 @@ def _meetings(form: PlanForm, status: int = 200) -> Response:
     page = render_template(
         "pages/panel/meetings.html",
         rows=meeting.meetings(session, actor),
+        rounds=sorted({str(choice.value).partition("|")[0] for choice in form.tranche.choices}) if plans else (),
         form=form if plans else None,
         plan_form=form,
     )
@@ -411,7 +412,7 @@ def _item(meeting_id: int, ref: str, form: ItemForm, status: int = 200) -> Respo
         view=view,
         item=one,
         form=form,
-        given=scoring.others(session, row, None),
+        given=() if one.scores_hidden else scoring.others(session, row, None),
         criteria=view.spec.criteria,
         records=_runs(view) and advises and one.open,
         meeting=view.meeting,

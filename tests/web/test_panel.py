@@ -80,7 +80,7 @@ def no_interest(client: FlaskClient) -> None:
 
 def test_a_reader_scores_alone_first(told: Flask) -> None:
     tess = as_(told, TESS)
-    assert CASE in tess.get("/beoordelen/lezen").text
+    assert CASE in tess.get("/lezen").text
     asked = tess.get(SCORE)
     assert asked.headers["Location"] == f"/beoordelen/{CASE}", "the question about an interest comes first"
     no_interest(tess)
@@ -96,7 +96,7 @@ def test_a_reader_scores_alone_first(told: Flask) -> None:
     stale = post(tess, SCORE, {**hidden(page), **GOOD, "do": "next"})
     assert stale.status_code == 409
     done = post(tess, SCORE, {**hidden(tess.get(SCORE).text), **GOOD, "do": "next"})
-    assert done.headers["Location"] == "/beoordelen/lezen", "nothing is left"
+    assert done.headers["Location"] == "/lezen", "nothing is left"
     page = tess.get(SCORE).text
     assert "Ilse Wagenaar" in page.split("Scores van anderen")[1]
     with writing(told) as session:
@@ -280,7 +280,7 @@ def test_pages_ask_little(told: Flask) -> None:
         (hanna, "/rondes/IF-OO/lezers"),
         (hanna, "/vergaderingen"),
         (hanna, f"/vergaderingen/{number}"),
-        (tess, "/beoordelen/lezen"),
+        (tess, "/lezen"),
         (tess, SCORE),
     ):
         client.get(path)

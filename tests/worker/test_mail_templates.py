@@ -41,7 +41,7 @@ READING = {
     "fund_en": "Incentive scheme",
     "tranche": "Voorjaar 2026",
     "refs": ["IF-1-01", "IF-1-02"],
-    "url_path": "/beoordelen/lezen",
+    "url_path": "/lezen",
 } | DUE
 REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
 
