@@ -120,8 +120,8 @@ def segments(
     """Return [[from, to], …]: the balances (cents) around each run of entries that were not known yet.
 
     A statement without entries is one run of nothing. Entries are told per day in whatever order, so of those known in
-    the course of a day it is not said where they stood: the order that fits the most `balances` (of other statements)
-    counts.
+    the course of a day it is not said where they stood: the order counts in which they fit the `balances` of
+    other statements best.
     """
     if not entries:
         return [[opening, opening]]
@@ -130,15 +130,17 @@ def segments(
         sorted(entries, key=lambda e: (e.booked_on, e.key not in known)),
         sorted(entries, key=lambda e: (e.booked_on, e.key in known)),
     ]
-    found = [_runs(opening, order, known) for order in orders]
-    return max(found, key=lambda runs: sum(balance in balances for run in runs for balance in run))
+    new = {entry.key for entry in entries} - set(known)
+    misses = [sum(at not in balances for run in _runs(opening, order, set(known)) for at in run) for order in orders]
+    return _runs(opening, orders[misses.index(min(misses))], new)
 
 
-def _runs(opening: int, entries: Sequence[StatementEntry], known: Collection[str]) -> list[list[int]]:
+def _runs(opening: int, entries: Sequence[StatementEntry], wanted: set[str]) -> list[list[int]]:
+    """The balances before and after each run of entries that are wanted."""
     runs: list[list[int]] = []
     at, running = opening, False
     for entry in entries:
-        if entry.key in known:
+        if entry.key not in wanted:
             running = False
         elif running:
             runs[-1][1] = at + entry.amount

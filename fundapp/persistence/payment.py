@@ -144,7 +144,7 @@ class PaymentBatch(Base):
 class PaymentOrder(Base):
     """One payment in a batch: name and account as they were when it was prepared; never altered.
 
-    returned_on, returned_why: when and why the bank sent it back.
+    paid_on: when the bank booked it; returned_on, returned_why: when and why the bank sent it back.
     """
 
     __tablename__ = "payment_order"
@@ -170,6 +170,7 @@ class PaymentOrder(Base):
     cents: Mapped[Cents]
     remittance: Mapped[str]
     state: Mapped[str] = mapped_column(default=payment.OrderState.PENDING.value)
+    paid_on: Mapped[date | None]
     returned_on: Mapped[date | None]
     returned_why: Mapped[str | None]
 

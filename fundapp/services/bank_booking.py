@@ -78,6 +78,9 @@ class Booker:
             return Unmatched(_CLOSED)
         for step in sure:
             self._write(step, line, by_hand=by_hand)
+        if isinstance(found, Payments):
+            for order in self._orders(found.order_ids):
+                order.paid_on = line.booked_on
         if isinstance(found, Returns):
             self._say_why(found.order_ids, line)
         line.matched_as = kind
@@ -99,20 +102,17 @@ class Booker:
             step = self._return(order)
             assert step is not None, "it is pending, so it is still in transit"
             self._write(step, line, by_hand=True)
-            order.returned_on, order.returned_why = line.booked_on, why
+            order.returned_why = why
         self._bounced += order_ids
 
     def _payment(self, order: PaymentOrder) -> _Step | None:
+        """The bank paid; where a later statement told first that it came back, all was booked already."""
+        app = self.session.get_one(Application, order.application_id)
+        if order.state == OrderState.RETURNED:
+            return _Step(app, "payment_confirmed", [], order, OrderState.RETURNED)
         instalment = self.session.get_one(Instalment, order.instalment_id)
-        return _Step(
-            app=self.session.get_one(Application, order.application_id),
-            action="payment_confirmed",
-            postings=ledger.confirm_payment(order.cents, final=instalment.purpose == Purpose.FINAL),
-            order=order,
-            order_state=OrderState.PAID,
-            instalment=instalment,
-            instalment_state=InstalmentState.PAID,
-        )
+        postings = ledger.confirm_payment(order.cents, final=instalment.purpose == Purpose.FINAL)
+        return _Step(app, "payment_confirmed", postings, order, OrderState.PAID, instalment, InstalmentState.PAID)
 
     def _return(self, order: PaymentOrder) -> _Step | None:
         """A payment came back, from where the money stands by now; None where it is spread over several places."""

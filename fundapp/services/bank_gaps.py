@@ -49,13 +49,12 @@ def gaps(session: Session) -> tuple[Gap, ...]:
     begun: set[str] = set()
     found: list[Gap] = []
     for account, statement_id, begin, end in runs:
-        if account not in begun:
-            begun.add(account)
-            known.add((account, begin))
-        elif begin == end:  # nothing moved: it follows on any statement that stood there
-            found += [] if (account, begin) in known else [Gap(account, statement_id, begin)]
-        elif ends[account, begin]:
+        if begin == end:  # nothing moved: it follows on any statement that stood there
+            follows = (account, begin) in known or not any(other == account for other, _ in known)
+        elif follows := ends[account, begin] > 0:
             ends[account, begin] -= 1
-        else:
+        elif follows := account not in begun:  # the earliest that follows on none is where we began to read
+            begun.add(account)
+        if not follows:
             found.append(Gap(account, statement_id, begin))
     return tuple(found)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from fundapp.domain.ledger import Account
@@ -179,10 +179,19 @@ def _fit(cents: int, order: PaymentOrder) -> Match:
     if abs(cents) != order.cents:
         return Unmatched(_OTHER_AMOUNT.fill(**shown))
     if cents < 0:
-        return Payments((order.id,)) if order.state == OrderState.PENDING else Unmatched(_NOT_PENDING.fill(**shown))
+        return Payments((order.id,)) if _to_be_paid(order) else Unmatched(_NOT_PENDING.fill(**shown))
     if order.state in (OrderState.PENDING, OrderState.PAID):
         return Returns((order.id,))
     return Unmatched(_NOT_OUT.fill(**shown))
+
+
+def _to_be_paid(order: PaymentOrder) -> bool:
+    """Whether the bank was still to book it; also where a later statement told first that it came back.
+
+    One that the bank left out has no day on which it came back: a payment of it after all is one too many.
+    """
+    came_back_first = order.returned_on is not None and order.paid_on is None
+    return order.state == OrderState.PENDING or (order.state == OrderState.RETURNED and came_back_first)
 
 
 def _batch(session: Session, line: Line, batch_id: str) -> Match:
@@ -191,17 +200,25 @@ def _batch(session: Session, line: Line, batch_id: str) -> Match:
     )
     if batch is None or batch.state not in (State.APPROVED, State.SENT, State.BOOKED):
         return Unmatched(_NO_BATCH.fill(id=same(batch_id)))
-    wanted = OrderState.PENDING if line.cents < 0 else OrderState.PAID
-    orders = session.execute(
-        select(PaymentOrder.id, PaymentOrder.cents)
-        .where(PaymentOrder.batch_id == batch.id, PaymentOrder.state == wanted)
-        .order_by(PaymentOrder.id)
-    ).all()
-    total = sum(order.cents for order in orders)
-    if total != abs(line.cents):
-        return Unmatched(_OTHER_SUM.fill(id=same(batch_id), ours=same(euro(total)), theirs=same(euro(abs(line.cents)))))
-    ids = tuple(order.id for order in orders)
-    return Payments(ids) if line.cents < 0 else Returns(ids)
+    orders = list(session.scalars(_ORDERS, {"batch": batch.id}))
+    pending = [order for order in orders if order.state == OrderState.PENDING]
+    choices = [pending, [order for order in orders if _to_be_paid(order)]]
+    if line.cents > 0:
+        choices = [[order for order in orders if order.state == OrderState.PAID]]
+    for chosen in choices:
+        if sum(order.cents for order in chosen) == abs(line.cents):
+            ids = tuple(order.id for order in chosen)
+            return Payments(ids) if line.cents < 0 else Returns(ids)
+    total = same(euro(sum(order.cents for order in choices[0])))
+    return Unmatched(_OTHER_SUM.fill(id=same(batch_id), ours=total, theirs=same(euro(abs(line.cents)))))
+
+
+_ORDERS = (
+    select(PaymentOrder)
+    .where(PaymentOrder.batch_id == bindparam("batch"))
+    .order_by(PaymentOrder.id)
+    .execution_options(populate_existing=True)
+)
 
 
 def _recovery(line: Line, recoveries: list[OpenRecovery]) -> Match:

@@ -1042,6 +1042,24 @@ def upgrade() -> None:
     )
     op.create_index("uq_offer_one_stands", "offer", ["application_id"], unique=True, postgresql_where="outcome IS NULL")
     op.create_table(
+        "partial_upload",
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("stamp", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("size > 0", name=op.f("ck_partial_upload_size")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_partial_upload_application_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_partial_upload_person_id")),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_partial_upload")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_index(op.f("ix_partial_upload_expires_at"), "partial_upload", ["expires_at"], unique=False)
+    op.create_index("ix_partial_upload_of", "partial_upload", ["application_id", "person_id"], unique=False)
+    op.create_table(
         "partner",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -1322,6 +1340,7 @@ def upgrade() -> None:
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("remittance", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("returned_on", sa.Date(), nullable=True),
         sa.Column("returned_why", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('dropped', 'paid', 'pending', 'returned')", name=op.f("ck_payment_order_state")),
@@ -1361,6 +1380,18 @@ def upgrade() -> None:
         "ix_receipt_waiting", "receipt", ["id"], unique=False, postgresql_where="pdf_sha256 IS NULL AND failure IS NULL"
     )
     op.create_table(
+        "upload_part",
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("content", postgresql.BYTEA(), nullable=False),
+        sa.CheckConstraint("start >= 0 AND length(content) > 0", name=op.f("ck_upload_part_piece")),
+        sa.ForeignKeyConstraint(
+            ["token"], ["partial_upload.token"], name=op.f("fk_upload_part_token"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token", "start", name=op.f("pk_upload_part")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_table(
         "award",
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("decision_id", sa.BigInteger(), nullable=False),
@@ -1377,36 +1408,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_award_application_id")),
         sa.ForeignKeyConstraint(["decision_id"], ["decision.id"], name=op.f("fk_award_decision_id")),
         sa.PrimaryKeyConstraint("application_id", name=op.f("pk_award")),
-    )
-    op.create_table(
-        "partial_upload",
-        sa.Column("token", sa.Text(), nullable=False),
-        sa.Column("application_id", sa.BigInteger(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=False),
-        sa.Column("slot", sa.Text(), nullable=False),
-        sa.Column("file_name", sa.Text(), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("stamp", sa.Text(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("size > 0", name=op.f("ck_partial_upload_size")),
-        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_partial_upload_application_id")),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_partial_upload_person_id")),
-        sa.PrimaryKeyConstraint("token", name=op.f("pk_partial_upload")),
-        prefixes=["UNLOGGED"],
-    )
-    op.create_index(op.f("ix_partial_upload_expires_at"), "partial_upload", ["expires_at"], unique=False)
-    op.create_index("ix_partial_upload_of", "partial_upload", ["application_id", "person_id"], unique=False)
-    op.create_table(
-        "upload_part",
-        sa.Column("token", sa.Text(), nullable=False),
-        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("content", postgresql.BYTEA(), nullable=False),
-        sa.CheckConstraint("start >= 0 AND length(content) > 0", name=op.f("ck_upload_part_piece")),
-        sa.ForeignKeyConstraint(
-            ["token"], ["partial_upload.token"], name=op.f("fk_upload_part_token"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("token", "start", name=op.f("pk_upload_part")),
-        prefixes=["UNLOGGED"],
     )
     # ### end Alembic commands ###
 

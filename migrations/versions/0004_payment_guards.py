@@ -16,8 +16,8 @@ depends_on = None
 ORDERS = """
 CREATE FUNCTION payment_order_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND (to_jsonb(NEW) - '{state,returned_on,returned_why}'::text[])
-                        = (to_jsonb(OLD) - '{state,returned_on,returned_why}'::text[]) THEN
+  IF TG_OP = 'UPDATE' AND (to_jsonb(NEW) - '{state,paid_on,returned_on,returned_why}'::text[])
+                        = (to_jsonb(OLD) - '{state,paid_on,returned_on,returned_why}'::text[]) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'a payment order is kept as it was prepared: drop it and prepare another one'
