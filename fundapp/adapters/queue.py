@@ -7,7 +7,9 @@ retries, and may come twice: a message whose worker was killed returns within tw
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from celery import Celery
@@ -65,6 +67,23 @@ def waker(app: Celery) -> Callable[[], None]:
             log.warning("the worker could not be woken: %s", away)
 
     return wake
+
+
+def gathered(wake: Callable[[], None], *, pause_s: float = 0.02) -> Callable[[], None]:
+    """Return a wake that costs its caller nothing: a thread of its own passes it on, with all that come meanwhile.
+
+    After each call there is one wake that began later. One that a process takes with it when it ends costs one beat.
+    """
+    called = Event()
+
+    def pass_on() -> None:
+        while called.wait():
+            called.clear()
+            wake()
+            time.sleep(pause_s)
+
+    Thread(target=pass_on, name="wake", daemon=True).start()
+    return called.set
 
 
 def _broker_url(settings: Settings) -> str:

@@ -81,7 +81,7 @@ def write(session: Session, rows: Rows) -> None:
     parts = [*_new(rows), *_changed(rows)]
     if not parts:
         return
-    given = {f"p{n}": json.dumps(values, ensure_ascii=False, default=_plain) for n, (_, values) in enumerate(parts)}
+    given = {f"p{n}": _JSON.encode(values) for n, (_, values) in enumerate(parts)}
     wanted = sum(map(len, rows.changed.values()))
     found = session.execute(_statement(tuple(part for part, _ in parts)), given).scalar_one()
     assert found == wanted, f"{wanted} rows to change, {found} found"
@@ -173,6 +173,9 @@ def _plain(value: object) -> Any:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     raise TypeError(f"no plain value: {value!r}")
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=_plain)
 
 
 def next_id(session: Session, model: Model) -> int:

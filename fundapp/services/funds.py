@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from fundapp.domain.canonical import digest as canonical_digest
@@ -21,13 +22,14 @@ from fundapp.persistence.register import School, SchoolBoard
 from fundapp.services.journal import note
 from fundapp.services.programme import programme
 
-_specs: dict[URL, dict[int, FundSpec]] = {}
+_specs: WeakKeyDictionary[Engine, dict[int, FundSpec]] = WeakKeyDictionary()
 """Published versions never change, so a process keeps those it has read, by database."""
 
 
 def spec_of(session: Session, fund_version_id: int) -> FundSpec:
     """Return the rules of one published version."""
-    return specs_of(session, [fund_version_id])[fund_version_id]
+    found = _known(session).get(fund_version_id)
+    return found if found is not None else specs_of(session, [fund_version_id])[fund_version_id]
 
 
 def specs_of(session: Session, fund_version_ids: Iterable[int]) -> dict[int, FundSpec]:
@@ -35,12 +37,15 @@ def specs_of(session: Session, fund_version_ids: Iterable[int]) -> dict[int, Fun
 
     Raises KeyError for a version that does not exist.
     """
-    wanted = set(fund_version_ids)
-    known = _specs.setdefault(session.get_bind().engine.url, {})
+    wanted, known = set(fund_version_ids), _known(session)
     if new := wanted - known.keys():
         rows = session.execute(select(FundVersion.id, FundVersion.spec).where(FundVersion.id.in_(new)))
         known.update({number: FundSpec.model_validate(data) for number, data in rows})
     return {number: known[number] for number in wanted}
+
+
+def _known(session: Session) -> dict[int, FundSpec]:
+    return _specs.setdefault(session.get_bind().engine, {})
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fundapp.domain.term import Pause, RunningTerm, Standing, TermRule
+from fundapp.domain.term import Due, Pause, RunningTerm, Standing, TermRule
 from fundapp.persistence.application import Term
 from fundapp.services.act import Act
 
@@ -44,7 +44,7 @@ def _fresh(application_id: int, name: str, rule: TermRule, started_on: date, rou
         rule=_RULE.dump_python(rule, mode="json"),
         pauses=[],
     )
-    _reckon(term, started_on)
+    _keep(term, RunningTerm(started_on, rule).standing(started_on).due)
     return term
 
 
@@ -105,7 +105,10 @@ def finish(act: Act, *names: str) -> None:
 
 
 def _reckon(term: Term, today: date) -> None:
-    due = running(term).standing(today).due
+    _keep(term, running(term).standing(today).due)
+
+
+def _keep(term: Term, due: Due) -> None:
     term.due_on = due.due_on
     term.due_at = due.due_at
     term.because = [_plain(asdict(text)) for text in due.because]

@@ -168,6 +168,6 @@ def make_wake(settings: Settings) -> Callable[[], None]:
     def waker() -> Callable[[], None]:
         from fundapp.adapters import queue
 
-        return queue.waker(queue.make_queue(settings))
+        return queue.gathered(queue.waker(queue.make_queue(settings)))
 
     return lambda: waker()()
