@@ -9,7 +9,7 @@ row. The text of a statement depends on tables and columns only, so the server p
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -76,15 +76,33 @@ def _model(one: object) -> Model:
     return type(one)
 
 
-def write(session: Session, rows: Rows) -> None:
-    """Write them all in one statement. Raises IntegrityError where the database refuses one of them."""
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What must be locked, and as it was read, for rows to be written.
+
+    steps: SQL of common table expressions; the last is called `held`, locks, and finds nothing where it is not so.
+    """
+
+    steps: str
+    values: Mapping[str, Any]
+
+
+def write(session: Session, rows: Rows, hold: Hold | None = None) -> bool:
+    """Write them all in one statement; return whether they were: not where `hold` finds nothing.
+
+    Raises IntegrityError where the database refuses one of them.
+    """
     parts = [*_new(rows), *_changed(rows)]
     if not parts:
-        return
+        return True
     given = {f"p{n}": _JSON.encode(values) for n, (_, values) in enumerate(parts)}
     wanted = sum(map(len, rows.changed.values()))
-    found = session.execute(_statement(tuple(part for part, _ in parts)), given).scalar_one()
+    statement = _statement(tuple(part for part, _ in parts), hold.steps if hold else "")
+    held, found = session.execute(statement, given | (dict(hold.values) if hold else {})).one()
+    if not held:
+        return False
     assert found == wanted, f"{wanted} rows to change, {found} found"
+    return True
 
 
 def _new(rows: Rows) -> list[tuple[Part, Any]]:
@@ -112,22 +130,26 @@ def _changed(rows: Rows) -> list[tuple[Part, Any]]:
 
 
 @cache
-def _statement(parts: tuple[Part, ...]) -> TextClause:
-    made = [_written(f"p{n}", *part) for n, part in enumerate(parts)]
+def _statement(parts: tuple[Part, ...], steps: str) -> TextClause:
+    there = "EXISTS (SELECT FROM held)" if steps else "true"
+    made = [_written(f"p{n}", *part, where=there) for n, part in enumerate(parts)]
     counts = [f"(SELECT count(*) FROM p{n})" for n, (how, *_) in enumerate(parts) if how != "new"]
-    return text(f"WITH {', '.join(made)} SELECT {' + '.join(counts) or '0'}")
+    return text(f"WITH {', '.join([steps, *made] if steps else made)} SELECT {there}, {' + '.join(counts) or '0'}")
 
 
-def _written(name: str, how: str, model: Model, columns: Sequence[str]) -> str:
+def _written(name: str, how: str, model: Model, columns: Sequence[str], *, where: str) -> str:
     table, key = _table(model), _key(model)
     if how == "new":
         names = ", ".join(columns)
         own_id = " OVERRIDING SYSTEM VALUE" if key in columns and table.c[key].identity else ""
         rows = _read("jsonb_to_recordset", name, table, columns)
-        return f"{name} AS (INSERT INTO {table.name} ({names}){own_id} SELECT {names} {rows})"
+        return f"{name} AS (INSERT INTO {table.name} ({names}){own_id} SELECT {names} {rows} WHERE {where})"
     changes = ", ".join(f"{column} = r.{column}" for column in columns)
     rows = _read("jsonb_to_record" if how == "one" else "jsonb_to_recordset", name, table, (key, *columns))
-    return f"{name} AS (UPDATE {table.name} AS kept SET {changes} {rows} WHERE kept.{key} = r.{key} RETURNING 1)"
+    return (
+        f"{name} AS (UPDATE {table.name} AS kept SET {changes} {rows} "
+        f"WHERE kept.{key} = r.{key} AND {where} RETURNING 1)"
+    )
 
 
 def _read(function: str, name: str, table: Table, columns: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.flow import CaseFacts, Flow, Given, Transition
 from fundapp.domain.ledger import Posting
 from fundapp.domain.people import Actor, Role, Scope
-from fundapp.persistence.rows import Rows
+from fundapp.persistence.rows import Hold, Rows
 from fundapp.services.dossier import Dossier
 
 
@@ -43,11 +43,10 @@ class Seen(Generic[R, F]):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is known of a case once it is locked. journal_id: drawn for the act."""
+    """What is known of a case once it is locked."""
 
     id: int
     version: int
-    journal_id: int
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,15 @@ class Beforehand(Generic[R, F]):
     """How a case is read before it is locked, so that the lock is held for the writing alone.
 
     see: the case and its facts, in one statement. steady: whether all that was read, and matters for what was given,
-    can only change together with the version of the case; then the version alone tells, under the lock, whether it
-    still holds. lock: the tranche first, then the case; for an act that may be done `beside` others, the lock on the
-    tranche is shared. dossier: what its effects need, and who must hear of it as these roles. words: what mails and
-    letters may say, by the dossier. see and lock raise Refused(NOT_FOUND).
+    can only change together with the version of the case; then it is written as decided if that version still holds
+    (hold). Otherwise the locks come first. lock: the tranche, then the case; for an act that may be done `beside`
+    others, the lock on the tranche is shared. dossier: what its effects need, and who must hear of it as these roles.
+    words: what mails and letters may say, by the dossier. see and lock raise Refused(NOT_FOUND).
     """
 
     see: Callable[[Session, str, Actor, datetime], Seen[R, F]]
     steady: Callable[[R, F, Given], bool]
+    hold: Callable[[R], Hold]
     lock: Callable[[Session, str, bool], Held]
     dossier: Callable[[Session, R, frozenset[Role]], Dossier]
     words: Callable[[Session, R, Dossier], dict[str, Any]]
@@ -115,11 +115,12 @@ class Booking:
 class Act:
     """One act under way. Handlers of effects read it and add to it; `perform` writes it all in one transaction.
 
-    row: the locked case. journal_id: the journal row that will tell of it, drawn under the lock. dossier: what was read
-    of an application beforehand (`file`). rows: what will be written, in one statement with all that a handler adds to
-    the session. data: what the journal keeps besides. context: what the mails and letters may say besides the case's
-    own. after_journal: makes rows that point to the journal row. follow: acts of the system that come with it: (kind,
-    ref, action). case_context: what messages may say of the case, where that is known.
+    row: the case. hold: what must be locked, and as it was, when it is written; None: it is locked already. journal_id:
+    the journal row that will tell of it. dossier: what was read of an application beforehand (`file`). rows: what will
+    be written, in one statement with all that a handler adds to the session. data: what the journal keeps besides.
+    context: what the mails and letters may say besides the case's own. after_journal: makes rows that point to the
+    journal row. follow: acts of the system that come with it: (kind, ref, action). case_context: what messages may say
+    of the case, where that is known.
     """
 
     session: Session
@@ -129,6 +130,7 @@ class Act:
     given: Given
     actor: Actor
     now: datetime
+    hold: Hold | None = None
     journal_id: int = 0
     dossier: Dossier | None = None
     rows: Rows = field(default_factory=Rows)

@@ -306,6 +306,7 @@ KIND: CaseType[Application, application.Facts] = CaseType(
     beforehand=Beforehand(
         see=_see,
         steady=_is_steady,
+        hold=application_reading.hold,
         lock=application_reading.lock,
         dossier=_dossier,
         words=words,

@@ -18,9 +18,8 @@ from fundapp.domain.ledger import Account, Balances
 from fundapp.domain.people import Actor
 from fundapp.domain.refusal import Refused
 from fundapp.persistence.application import Application
-from fundapp.persistence.journal import Journal
 from fundapp.persistence.people import one_of
-from fundapp.persistence.rows import drawn
+from fundapp.persistence.rows import Hold
 from fundapp.services.act import Held
 from fundapp.services.ceilings import FREE_FOR
 from fundapp.services.subject import missing
@@ -137,13 +136,25 @@ def known_of(session: Session, app: Application, actor: Actor) -> Known:
     return _known(session.execute(_AGAIN, {"id": app.id, "person": actor.id}).scalar_one())
 
 
-_LOCK = f"""
-  WITH t AS MATERIALIZED (
-    SELECT id FROM tranche WHERE id = (SELECT tranche_id FROM application WHERE ref = :ref) FOR {{strength}})
-  SELECT a.id, a.version, {drawn(Journal)} AS journal_id
-  FROM t JOIN application a ON a.tranche_id = t.id WHERE a.ref = :ref FOR NO KEY UPDATE OF a
-"""
+_TRANCHE = "t AS MATERIALIZED (SELECT id FROM tranche WHERE id = {which} FOR {strength})"
 """The row of the tranche comes out of its own step, locked, before the application can be joined to it and locked."""
+_HELD = f"""
+  {_TRANCHE.format(which=":in_tranche", strength="NO KEY UPDATE")},
+  held AS MATERIALIZED (
+    SELECT a.id FROM t JOIN application a ON a.tranche_id = t.id
+    WHERE a.id = :application AND a.version = :on_version FOR NO KEY UPDATE OF a)
+"""
+
+
+def hold(app: Application) -> Hold:
+    """What writing on an application waits for: the tranche, then the application in the version that was read."""
+    return Hold(_HELD, {"in_tranche": app.tranche_id, "application": app.id, "on_version": app.version})
+
+
+_LOCK = f"""
+  WITH {_TRANCHE.replace("{which}", "(SELECT tranche_id FROM application WHERE ref = :ref)")}
+  SELECT a.id, a.version FROM t JOIN application a ON a.tranche_id = t.id WHERE a.ref = :ref FOR NO KEY UPDATE OF a
+"""
 _ALONE = text(_LOCK.format(strength="NO KEY UPDATE"))
 _BESIDE = text(_LOCK.format(strength="SHARE"))
 
@@ -156,4 +167,4 @@ def lock(session: Session, ref: str, beside: bool) -> Held:
     held = session.execute(_BESIDE if beside else _ALONE, {"ref": ref}).one_or_none()
     if held is None:
         raise Refused(missing())
-    return Held(held.id, held.version, held.journal_id)
+    return Held(held.id, held.version)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from fundapp.domain.people import Role
 from fundapp.persistence.application import Term
 from fundapp.persistence.decision import Decision
+from fundapp.persistence.journal import Journal
 from fundapp.persistence.rows import drawn
 from fundapp.services.holders import Holder, by_role, who
 
@@ -34,8 +35,8 @@ class Dossier:
     """What is stored around an application. Terms are in no session: `terms` keeps what an act changes in them.
 
     pot: what an award also touches: the sub-region where that has a sub-ceiling, else "". advice: the newest one (id,
-    adviser). account: where the board is paid (IBAN, holder): the newest that two people confirmed. decision_id: drawn
-    for a decision that the act may take. holders: who must hear of it, by role.
+    adviser). account: where the board is paid (IBAN, holder): the newest that two people confirmed. decision_id and
+    journal_id: drawn for the act. holders: who must hear of it, by role.
     """
 
     school: str
@@ -49,6 +50,7 @@ class Dossier:
     budget: tuple[BudgetRow, ...]
     terms: list[Term]
     decision_id: int
+    journal_id: int
     holders: dict[Role, list[Holder]]
 
 
@@ -64,7 +66,7 @@ _DOSSIER = f"""
     (SELECT json_agg(json_build_object('id', id, 'name', name, 'round', round, 'started_on', started_on, 'rule', rule,
        'pauses', pauses, 'due_on', due_on, 'ended_on', ended_on) ORDER BY round, id)
        FROM term WHERE application_id = a.id) AS terms,
-    {drawn(Decision)} AS decision_id,
+    {drawn(Decision)} AS decision_id, {drawn(Journal)} AS journal_id,
     (SELECT json_agg(json_build_array(w.id, w.email, w.name, w.language, w.role) ORDER BY w.id)
        FROM ({{who}}) w (id, email, name, language, role)) AS who
   FROM application a
@@ -109,6 +111,7 @@ def _dossier(row: Any, wanted: frozenset[Role]) -> Dossier:
         budget=tuple(BudgetRow(*line) for line in row.budget or ()),
         terms=[_term(term) for term in row.terms or ()],
         decision_id=row.decision_id,
+        journal_id=row.journal_id,
         holders=by_role(wanted, row.who or ()),
     )
 

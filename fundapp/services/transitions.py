@@ -99,32 +99,27 @@ def perform(
 ) -> Done:
     """Do one thing to one case. The caller commits (`unit_of_work`).
 
-    Look and ask the domain → lock the tranche, then the case → compare versions → effects → state, journal, ledger and
-    outbox, in one statement. What can change without a new version is looked at under the lock only.
+    Look → ask the domain → effects → in one statement: lock the tranche, then the case, compare versions, write state,
+    journal, ledger and outbox. Where more can change than the version tells, the locks come first.
     now: an aware moment, the server's own receipt time. seen: the version on the page. request_key: of the form; the
     same key does the same thing once, however often it is sent. looked: the case as `see` returned it just now.
     Raises Refused; then nothing may be committed.
     """
     asked = _Asked(session, case_type(kind), kind, ref, action, actor, now, given or {}, seen, request_key)
-    act = _unlocked(asked, looked)
-    if not isinstance(act, Done):
-        act = _locked(asked, act)
+    act = _ahead(asked, looked)
+    if act is None or (isinstance(act, Act) and not _carried_out(asked, act)):
+        act = _locked(asked)
+        if isinstance(act, Act):
+            _carried_out(asked, act)
     if isinstance(act, Done):
         return act
-    try:
-        with session.no_autoflush:
-            for effect in act.transition.effects:
-                HANDLERS[effect](act)
-            _write(asked, act)
-    except IntegrityError as error:
-        raise readable(error) from error
     for follow_kind, follow_ref, follow_action in act.follow:
         perform(session, follow_kind, follow_ref, follow_action, actor=SYSTEM, now=now)
     return Done(kind, ref, action, act.row.state)
 
 
-def _unlocked(asked: _Asked, looked: Seen[Any, Any] | None) -> Act | Done | None:
-    """Decide, and read what the effects need, before anything is locked; None for a case where that would not hold."""
+def _ahead(asked: _Asked, looked: Seen[Any, Any] | None) -> Act | Done | None:
+    """Decide before anything is locked, to be held when it is written; None for a case where that would not do."""
     beforehand = asked.case.beforehand
     if beforehand is None:
         return None
@@ -132,31 +127,28 @@ def _unlocked(asked: _Asked, looked: Seen[Any, Any] | None) -> Act | Done | None
     if not beforehand.steady(found.row, found.facts, asked.given):
         return None
     try:
-        return _decided(asked, found)
+        act = _decided(asked, found)
     except Refused:
         if (done := _done_before(asked, found.row.id)) is not None:
             return done
         raise
+    act.hold = beforehand.hold(found.row)
+    return act
 
 
-def _locked(asked: _Asked, act: Act | None) -> Act | Done:
-    """Lock the case; decide anew where it is not as it was seen."""
+def _locked(asked: _Asked) -> Act | Done:
+    """Lock the case, then look and decide."""
     session, beforehand = asked.session, asked.case.beforehand
     if beforehand is None:
         row = asked.case.find(session, asked.ref, True)
         if (done := _done_before(asked, row.id)) is not None:
             return done
-        act = _decided(asked, known_to(Seen(row, asked.case.facts(session, row, asked.actor, asked.now))))
-        act.journal_id = next_id(session, Journal)
-        return act
+        return _decided(asked, known_to(Seen(row, asked.case.facts(session, row, asked.actor, asked.now))))
     transition = asked.case.flow.find(asked.action)
     held = beforehand.lock(session, asked.ref, transition is not None and transition.beside)
-    if act is None or act.row.version != held.version:
-        if held.version != asked.seen and (done := _done_before(asked, held.id)) is not None:
-            return done
-        act = _decided(asked, see(session, asked.kind, asked.ref, actor=asked.actor, now=asked.now))
-    act.journal_id = held.journal_id
-    return act
+    if held.version != asked.seen and (done := _done_before(asked, held.id)) is not None:
+        return done
+    return _decided(asked, see(session, asked.kind, asked.ref, actor=asked.actor, now=asked.now))
 
 
 def _decided(asked: _Asked, found: Seen[Any, Any]) -> Act:
@@ -164,11 +156,25 @@ def _decided(asked: _Asked, found: Seen[Any, Any]) -> Act:
     transition = decide(asked.case.flow, asked.action, found.facts, asked.given, seen=asked.seen)
     act = Act(asked.session, found.row, found.facts, transition, asked.given, asked.actor, asked.now)
     act.from_state = found.row.state
-    if (beforehand := asked.case.beforehand) is not None:
-        roles = frozenset(mail.to for mail in transition.mail)
-        act.dossier = found.dossier or beforehand.dossier(asked.session, found.row, roles)
-        act.case_context = beforehand.words(asked.session, found.row, act.dossier)
+    if (beforehand := asked.case.beforehand) is None:
+        act.journal_id = next_id(asked.session, Journal)
+        return act
+    roles = frozenset(mail.to for mail in transition.mail)
+    act.dossier = found.dossier or beforehand.dossier(asked.session, found.row, roles)
+    act.case_context = beforehand.words(asked.session, found.row, act.dossier)
+    act.journal_id = act.dossier.journal_id
     return act
+
+
+def _carried_out(asked: _Asked, act: Act) -> bool:
+    """Do it; False where somebody was first, and then nothing was written."""
+    try:
+        with act.session.no_autoflush:
+            for effect in act.transition.effects:
+                HANDLERS[effect](act)
+            return _write(asked, act)
+    except IntegrityError as error:
+        raise readable(error) from error
 
 
 def _done_before(asked: _Asked, subject_id: int) -> Done | None:
@@ -192,8 +198,8 @@ _FORM_USED = Refusal(
 )
 
 
-def _write(asked: _Asked, act: Act) -> None:
-    """Write state, journal, ledger and outbox, with all that the effects added."""
+def _write(asked: _Asked, act: Act) -> bool:
+    """Write state, journal, ledger and outbox, with all that the effects added; False where it is not held."""
     row, rows, on_version = act.row, act.rows, act.row.version
     act.change(version=on_version + 1)
     if act.transition.target is not None:
@@ -221,11 +227,12 @@ def _write(asked: _Asked, act: Act) -> None:
     act.session.add_all([make(act.journal_id) for make in act.after_journal])
     gather(act.session, rows)
     if act.after_journal and act.bookings:  # a ceiling's history goes before its entries: the database compares them
-        write(act.session, rows)
+        if not write(act.session, rows, act.hold):
+            return False
         rows = Rows()
     for entry in entries(act.journal_id, act.bookings, act.now):
         rows.add(LedgerEntry, **entry)
-    write(act.session, rows)
+    return write(act.session, rows, act.hold)
 
 
 def _mails(case: CaseType[Any, Any], act: Act) -> list[dict[str, Any]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+from fundapp.adapters.embedded import wait_until
 from fundapp.domain.application import State
 from fundapp.domain.ledger import Account
 from fundapp.domain.people import Actor, Grant, Role
@@ -17,13 +21,15 @@ from fundapp.domain.refusal import Kind, Refused
 from fundapp.persistence.application import Application, BudgetLine
 from fundapp.persistence.db import make_engine, session_factory
 from fundapp.persistence.decision import Decision
+from fundapp.persistence.fund import Tranche
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.review import Advice
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import journal, ledger
-from fundapp.services.transitions import perform
+from fundapp.services.transitions import Done, look, perform
 from tests.support.cases import NOW, Cases
+from tests.support.queries import count_queries
 
 CENTS = 100_000
 
@@ -65,8 +71,8 @@ def advised(cases: Cases, count: int, *, ceiling: int, sub_ceilings: dict[str, i
     return refs
 
 
-def award(session: Session, ref: str, decider: Actor, **more: object) -> None:
-    perform(
+def award(session: Session, ref: str, decider: Actor, **more: object) -> Done:
+    return perform(
         session,
         "application",
         ref,
@@ -197,6 +203,88 @@ def test_who_advised_does_not_decide_and_the_database_says_so_too(decided: tuple
             ),
             {"app": advice.application_id, "who": adviser_id, "advice": advice.id},
         )
+
+
+@dataclass
+class Two:
+    """Two people with a session each on one application that was advised on."""
+
+    make_session: sessionmaker[Session]
+    ref: str
+    deciders: list[Actor]
+
+    def blocked(self, waiting: Future[Any]) -> None:
+        """Wait until somebody waits for a lock."""
+        with self.make_session() as session:
+
+            def somebody_waits() -> bool:
+                return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+            assert wait_until(somebody_waits, 10)
+        assert not waiting.done()
+
+
+@pytest.fixture
+def two(fresh_database: str) -> Iterator[Two]:
+    engine = make_engine(fresh_database)
+    make_session = session_factory(engine)
+    with make_session() as session, unit_of_work(session):
+        cases = Cases(session)
+        (ref,) = advised(cases, 1, ceiling=30 * CENTS)
+        deciders = [cases.person(name, Role.DECISION_MAKER) for name in ("Bea Sluit", "Bert Ook")]
+        cases.no_interest(*deciders)
+    yield Two(make_session, ref, deciders)
+    engine.dispose()
+
+
+def test_who_waits_for_the_tranche_does_not_hold_the_case(two: Two) -> None:
+    def decide() -> None:
+        with two.make_session() as session, unit_of_work(session):
+            award(session, two.ref, two.deciders[0], seen=1)
+
+    with ThreadPoolExecutor(1) as pool, two.make_session() as other:
+        other.execute(select(Tranche.id).with_for_update(key_share=True))
+        waiting = pool.submit(decide)
+        two.blocked(waiting)
+        other.execute(select(Application.id).with_for_update(nowait=True))  # the tranche first, then the case
+        other.rollback()
+        waiting.result(10)
+    with two.make_session() as session:
+        assert session.scalars(select(Application.state)).one() == State.AWARDED
+
+
+@pytest.mark.parametrize(("same_form", "outcome"), [(False, "stale"), (True, "repeated")])
+def test_somebody_is_first_while_one_waits(two: Two, same_form: bool, outcome: str) -> None:
+    """Decided before the lock, written under it: what was decided on another version is not written."""
+
+    def decide() -> str:
+        with two.make_session() as session:
+            try:
+                with unit_of_work(session):
+                    done = award(session, two.ref, two.deciders[1], seen=1, request_key="a" if same_form else "b")
+            except Refused as refused:
+                return refused.code
+        return "repeated" if done.repeated else "awarded"
+
+    with ThreadPoolExecutor(1) as pool, two.make_session() as first:
+        award(first, two.ref, two.deciders[0], seen=1, request_key="a")
+        waiting = pool.submit(decide)
+        two.blocked(waiting)
+        first.commit()
+        assert waiting.result(10) == outcome
+    with two.make_session() as session:
+        assert session.scalar(select(func.count()).select_from(Decision)) == 1
+        assert session.scalars(select(Application.version)).one() == 2
+        assert ledger.verify(session) is None
+        assert journal.verify(session) is None
+
+
+def test_an_award_is_three_statements(two: Two) -> None:
+    with two.make_session() as session, unit_of_work(session):
+        look(session, "application", two.ref, actor=two.deciders[0], now=NOW)  # the rules of a fund are read once
+        with count_queries(session.get_bind().engine) as asked:
+            award(session, two.ref, two.deciders[0], seen=1, request_key="a")
+    assert len(asked) == 3  # the case, its dossier, all that is written
 
 
 def test_somebody_without_a_role_is_told_nothing(decided: tuple[Session, str, Actor]) -> None:
