@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -56,8 +56,7 @@ _CASE = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """What one condition of the fund said when the application was sent last."""
 
     number: int
@@ -73,8 +72,7 @@ class Condition:
         return self.verdict is Verdict.MET
 
 
-@dataclass(frozen=True, slots=True)
-class TermView:
+class TermView(NamedTuple):
     """A term of the case. ended: it did its work. paused: it stands still; due_on is then a forecast."""
 
     label: Text
@@ -84,8 +82,7 @@ class TermView:
     because: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """What the panel gave on one criterion: 1 to 5."""
 
     name: Text
@@ -94,8 +91,7 @@ class Score:
     meaning: Text
 
 
-@dataclass(frozen=True, slots=True)
-class AdviceView:
+class AdviceView(NamedTuple):
     """An advice. outdated: the school sent a newer version after it. amount in cents."""
 
     awards: bool
@@ -109,8 +105,7 @@ class AdviceView:
     outdated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionView:
+class DecisionView(NamedTuple):
     """A decision. amount in cents, 0 where it gives none."""
 
     label: Text
@@ -122,8 +117,7 @@ class DecisionView:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LetterView:
+class LetterView(NamedTuple):
     """A letter in the portal."""
 
     id: int
@@ -132,8 +126,7 @@ class LetterView:
     opened_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One row of the journal."""
 
     at: datetime

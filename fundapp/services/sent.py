@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from fundapp.domain.days import day_text
 from fundapp.domain.form_spec import (
@@ -37,8 +37,7 @@ PARTY_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A question with its answer; a table has its columns and rows instead of a value, a file its document."""
 
     key: str
@@ -50,8 +49,7 @@ class Answer:
     document: DocumentView | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SectionView:
+class SectionView(NamedTuple):
     """One section of the form with its answers; page: what else belongs to it."""
 
     key: str
@@ -60,8 +58,7 @@ class SectionView:
     answers: tuple[Answer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CostView:
+class CostView(NamedTuple):
     """A line of the budget; amounts in cents. eligible: the fund pays its share of it."""
 
     category: Text
@@ -76,8 +73,7 @@ class CostView:
         return self.quantity * self.unit_cents
 
 
-@dataclass(frozen=True, slots=True)
-class ShareView:
+class ShareView(NamedTuple):
     """What one party pays with, in cents; hours are valued at the fund's rate."""
 
     party: str
@@ -86,8 +82,7 @@ class ShareView:
     cents: int
 
 
-@dataclass(frozen=True, slots=True)
-class PartnerView:
+class PartnerView(NamedTuple):
     """Who takes part."""
 
     name: str
@@ -95,8 +90,7 @@ class PartnerView:
     school_code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentView:
+class DocumentView(NamedTuple):
     """A file that was sent. key: of the document or the question; kind: that in words.
 
     id: of the attachment, None where the school has taken it away since.
@@ -109,8 +103,7 @@ class DocumentView:
     id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Something that differs between two versions. before, after: as lines of text; empty: it was not there."""
 
     what: Text

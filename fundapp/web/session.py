@@ -13,8 +13,10 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, flash, g, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
+from itsdangerous import URLSafeTimedSerializer
 
 from fundapp.domain.people import Actor
 from fundapp.domain.text import LANGUAGES, Language, Text
@@ -45,8 +47,20 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
         return self.identity
 
 
+class _Cookies(SecureCookieSessionInterface):
+    """Flask's sessions, with one signer for all requests instead of a new one twice in each."""
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return the signer of the cookie."""
+        found = app.extensions.get("cookie_signer")
+        if found is None:
+            found = app.extensions["cookie_signer"] = super().get_signing_serializer(app)
+        return cast("URLSafeTimedSerializer | None", found)
+
+
 def init_app(app: Flask) -> None:
     """Set up the database session, sign-in and the cookies of an application."""
+    app.session_interface = _Cookies()
     db.init_app(app)
     _login.session_protection = None  # it would end the session of a phone that changes network
     _login.init_app(app, add_context_processor=False)  # it would ask the database for error pages too
