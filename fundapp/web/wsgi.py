@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import shutil
+import sys
 import tempfile
 
 
@@ -24,6 +25,7 @@ def _share_counters() -> None:
 
 
 _share_counters()
+sys.setswitchinterval(0.0005)  # who holds a lock in the database must not stand in line for the interpreter
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 from config import Settings  # noqa: E402

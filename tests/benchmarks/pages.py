@@ -24,12 +24,18 @@ Turn = Iterator[Sequence[Ask]]
 
 
 def in_turn(
-    world: World, ours: Callable[[], Turn], floor: Callable[[], Turn], *, clients: int, most: int = 10**9
+    world: World,
+    ours: Callable[[], Turn],
+    floor: Callable[[], Turn],
+    *,
+    clients: int,
+    most: int = 10**9,
+    warm_s: float = 0.5,
 ) -> tuple[Result, Result]:
     """Measure floor and ours in turn (A B A B); return (ours, floor), each the best of its turns."""
     found: tuple[list[Result], list[Result]] = ([], [])
     for port in (world.ours, world.floor):  # warm: connections, templates, plans
-        measure(port, ours() if port == world.ours else floor(), clients=clients, seconds=0.5, most=most // 10 or 1)
+        measure(port, ours() if port == world.ours else floor(), clients=clients, seconds=warm_s, most=most)
     for _ in range(TURNS):
         found[1].append(measure(world.floor, floor(), clients=clients, seconds=SECONDS, most=most))
         found[0].append(measure(world.ours, ours(), clients=clients, seconds=SECONDS, most=most))
@@ -190,6 +196,7 @@ def decide(stage: Stage) -> list[Figure]:
         lambda: ((Ask(f"/decide/{ref}", {"amount": "100"}, wanted=303),) for ref in refs),
         clients=CLIENTS,
         most=150,
+        warm_s=SECONDS,  # each of sixteen connections plans the statements of an act ten times before it keeps a plan
     )
     return [Figure(f"decide (award), {CLIENTS} clients", "per s", many.per_s, bare.per_s, 0.40)]
 
