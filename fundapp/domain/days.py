@@ -17,15 +17,16 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 FIRST_YEAR, LAST_YEAR = 1966, 2100
 """The years whose holidays are known: outside them nobody may take a day for a working day."""
 
-_WEEKDAYS = tuple(
-    Text(nl, en)
-    for nl, en in zip(
-        ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"),
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-        strict=True,
-    )
+WEEKDAYS = (
+    Text("maandag", "Monday"),
+    Text("dinsdag", "Tuesday"),
+    Text("woensdag", "Wednesday"),
+    Text("donderdag", "Thursday"),
+    Text("vrijdag", "Friday"),
+    Text("zaterdag", "Saturday"),
+    Text("zondag", "Sunday"),
 )
-_MONTHS = (
+MONTHS = (
     Text("januari", "January"),
     Text("februari", "February"),
     Text("maart", "March"),
@@ -39,12 +40,14 @@ _MONTHS = (
     Text("november", "November"),
     Text("december", "December"),
 )
+SHORT_WEEKDAYS = tuple(Text(day.nl[:2], day.en[:3]) for day in WEEKDAYS)
+SHORT_MONTHS = tuple(Text("mrt" if month.nl == "maart" else month.nl[:3], month.en[:3]) for month in MONTHS)
 
 
 def day_text(day: date) -> Text:
     """Return a day in words: "dinsdag 21 mei 2024"."""
     return Text("{weekday} {day} {month} {year}", "{weekday} {day} {month} {year}").fill(
-        weekday=_WEEKDAYS[day.weekday()], day=day.day, month=_MONTHS[day.month - 1], year=day.year
+        weekday=WEEKDAYS[day.weekday()], day=day.day, month=MONTHS[day.month - 1], year=day.year
     )
 
 

@@ -19,7 +19,7 @@ from fundapp.domain.text import LANGUAGES, Text
 class Spec(BaseModel):
     """A frozen piece of a specification; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def mistake(nl: str, en: str, at: str = "") -> PydanticCustomError:

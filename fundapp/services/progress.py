@@ -9,6 +9,7 @@ from itertools import groupby
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fundapp.domain.days import MONTHS
 from fundapp.domain.outside import Flag, Report, ReportRow, ReportSection
 from fundapp.domain.outside import Tone as PrintTone
 from fundapp.domain.progress import COLUMNS, RowFlag
@@ -17,9 +18,6 @@ from fundapp.domain.text import Text, same
 from fundapp.persistence.progress import ProgressRow
 from fundapp.services.programme import programme
 
-_MONTHS = (
-    "januari februari maart april mei juni juli augustus september oktober november december".split()  # noqa: SIM905
-)
 _TONES: dict[RowFlag, PrintTone] = {
     RowFlag.NEW: "attention",
     RowFlag.CHANGED: "attention",
@@ -57,7 +55,7 @@ def build(session: Session, period: str, *, now: datetime) -> Report:
     ]
     year, month = period.split("-")
     return Report(
-        title=f"Voortgangsrapportage {_MONTHS[int(month) - 1]} {year}",
+        title=f"Voortgangsrapportage {MONTHS[int(month) - 1].nl} {year}",
         subtitle=programme().name.nl,
         language="nl",
         made_at=now,

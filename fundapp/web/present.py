@@ -1,34 +1,21 @@
 """What every template can say: both languages, amounts, dates and times, icons, and the views behind the components.
 
-`install` puts it into a Jinja environment. It knows no request: the language comes from the callable that it is given.
+`install` puts it into a Jinja environment, for one language. It knows no request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import cache
-from typing import Literal
-from zoneinfo import ZoneInfo
 
-from babel.dates import get_day_names, get_month_names
 from jinja2 import Environment
 
+from fundapp.domain.days import AMSTERDAM, MONTHS, SHORT_MONTHS, SHORT_WEEKDAYS, WEEKDAYS
 from fundapp.domain.money import euro, plain_euro
 from fundapp.domain.text import Language, Text
 from fundapp.domain.upload import size_text
 from fundapp.web import components
 from fundapp.web.icons import icon
-
-ZONE = ZoneInfo("Europe/Amsterdam")
-"""Times are stored in UTC and shown as the clock in Zeeland."""
-
-
-@cache
-def _names(width: Literal["wide", "abbreviated"], language: Language) -> tuple[dict[int, str], dict[int, str]]:
-    """Names of days (0 = Monday) and months (1 = January), read once from babel: a list of 50 rows asks 100 times."""
-    days, months = get_day_names(width, locale=language), get_month_names(width, locale=language)
-    return {n: days[n].rstrip(".") for n in range(7)}, {n: months[n].rstrip(".") for n in range(1, 13)}
 
 
 def day_of(when: date | datetime) -> date:
@@ -41,21 +28,20 @@ def day_of(when: date | datetime) -> date:
 def _local(when: datetime) -> datetime:
     if when.tzinfo is None:
         raise ValueError("a moment without a time zone cannot be shown")
-    return when.astimezone(ZONE)
+    return when.astimezone(AMSTERDAM)
 
 
 def long_date(when: date | datetime, language: Language) -> str:
     """Return "vrijdag 14 maart 2025" / "Friday 14 March 2025"."""
     day = day_of(when)
-    days, months = _names("wide", language)
-    return f"{days[day.weekday()]} {day.day} {months[day.month]} {day.year}"
+    return f"{WEEKDAYS[day.weekday()].in_(language)} {day.day} {MONTHS[day.month - 1].in_(language)} {day.year}"
 
 
 def short_date(when: date | datetime, language: Language) -> str:
     """Return "vr 14 mrt 2025" / "Fri 14 Mar 2025", for narrow columns and timelines."""
     day = day_of(when)
-    days, months = _names("abbreviated", language)
-    return f"{days[day.weekday()]} {day.day} {months[day.month]} {day.year}"
+    weekday, month = SHORT_WEEKDAYS[day.weekday()], SHORT_MONTHS[day.month - 1]
+    return f"{weekday.in_(language)} {day.day} {month.in_(language)} {day.year}"
 
 
 def clock(when: datetime, language: Language) -> str:
