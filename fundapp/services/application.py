@@ -146,9 +146,9 @@ def _project_facts(
     if state is State.AWARDED and Role.APPLICANT in roles:
         more["report_problems"] = settlement.report_problems(session, app)
     if state in (State.REPORTED, State.DETERMINATION_INTENDED):
-        lines = settlement.account_lines(settlement.report_lines(session, app.id))
+        lines, co_financing = settlement.accounts_of(session, app.id)
         more["line_problems"] = tuple(line_refusals(lines))
-        more["calculation"] = settlement.calculation(session, app, award=award, paid=paid)
+        more["calculation"] = settlement.reckon(session, app, lines, co_financing, award=award, paid=paid)
     if state is State.DETERMINATION_INTENDED:
         more["response_given"], more["response_due"] = known.response
     return more

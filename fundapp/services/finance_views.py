@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,12 +31,11 @@ from fundapp.domain.people import Actor, Role
 from fundapp.persistence.application import Application, Term
 from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.decision import Letter
-from fundapp.persistence.fund import Tranche
 from fundapp.persistence.interim import InterimReport
 from fundapp.persistence.ledger import CaseBalance
 from fundapp.persistence.payment import BankAccount, BankLine, Instalment, PaymentBatch
 from fundapp.persistence.register import School
-from fundapp.persistence.settlement import Determination, IntentResponse, Recovery, ReportLine
+from fundapp.persistence.settlement import Recovery, ReportLine
 from fundapp.services.payment_views import in_funds
 
 PAGE = 50
@@ -204,48 +203,68 @@ def _receivable(application_id: Any) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
+class Determined:
+    """An intended or a final amount (cents), with its calculation as it was kept."""
+
+    kind: str
+    cents: int
+    calculation: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a school said of an intended amount."""
+
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """The final accounts of a case beside what was decided about them."""
 
     school: str
     tranche_ref: str
     lines: list[ReportLine]
-    determinations: list[Determination]
-    responses: list[IntentResponse]
+    determinations: list[Determined]
+    responses: list[Said]
     response_due: date | None
 
-    def determination(self, kind: str) -> Determination | None:
+    def determination(self, kind: str) -> Determined | None:
         """The newest intended or final amount."""
         return next((d for d in reversed(self.determinations) if d.kind == kind), None)
 
 
-def final_accounts(session: Session, application_id: int, *, decided: bool = True) -> Accounts:
-    """Return the final accounts of an application. Four queries; two where nothing can have been decided yet."""
-    response = aliased(Term)
-    school, tranche_ref, due = session.execute(
-        select(School.name, Tranche.ref, response.due_on)
-        .select_from(Application)
-        .join(School, School.code == Application.school_code)
-        .join(Tranche, Tranche.id == Application.tranche_id)
-        .outerjoin(
-            response,
-            and_(response.application_id == Application.id, response.name == "response", response.ended_on.is_(None)),
-        )
-        .where(Application.id == application_id)
-        .limit(1)
-    ).one()
+_ACCOUNTS = text("""
+  SELECT s.name AS school, t.ref,
+    (SELECT due_on FROM term WHERE application_id = a.id AND name = 'response' AND ended_on IS NULL
+     ORDER BY round DESC LIMIT 1) AS due_on,
+    (SELECT json_agg(json_build_array(kind, cents, calculation, at) ORDER BY id) FROM determination
+     WHERE application_id = a.id) AS fixed,
+    (SELECT json_agg(json_build_array(text, at) ORDER BY id) FROM intent_response
+     WHERE application_id = a.id) AS said
+  FROM application a JOIN school s ON s.code = a.school_code JOIN tranche t ON t.id = a.tranche_id WHERE a.id = :id
+""")
+
+
+def final_accounts(session: Session, application_id: int) -> Accounts:
+    """Return the final accounts of an application. Two queries."""
+    row = session.execute(_ACCOUNTS, {"id": application_id}).one()
     lines = session.scalars(
         select(ReportLine).where(ReportLine.application_id == application_id).order_by(ReportLine.position)
     ).all()
-    if not decided:
-        return Accounts(school, tranche_ref, list(lines), [], [], due)
-    fixed = session.scalars(
-        select(Determination).where(Determination.application_id == application_id).order_by(Determination.id)
-    ).all()
-    said = session.scalars(
-        select(IntentResponse).where(IntentResponse.application_id == application_id).order_by(IntentResponse.id)
-    ).all()
-    return Accounts(school, tranche_ref, list(lines), list(fixed), list(said), due)
+    return Accounts(
+        school=row.school,
+        tranche_ref=row.ref,
+        lines=list(lines),
+        determinations=[
+            Determined(kind, cents, steps, datetime.fromisoformat(at))
+            for kind, cents, steps, at in row.fixed or ()
+        ],
+        responses=[Said(words, datetime.fromisoformat(at)) for words, at in row.said or ()],
+        response_due=row.due_on,
+    )
 
 
 @dataclass(frozen=True, slots=True)

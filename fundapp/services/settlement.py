@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fundapp.domain import ledger
@@ -35,17 +35,28 @@ def account_lines(rows: list[ReportLine]) -> list[AccountLine]:
     ]
 
 
+def accounts_of(session: Session, application_id: int) -> tuple[list[AccountLine], int | None]:
+    """Return the lines as the domain reckons with them, and the co-financing that came in (cents). One statement."""
+    found = session.execute(
+        select(ReportLine, FinalReport.co_financing_cents)
+        .join(FinalReport, FinalReport.application_id == ReportLine.application_id)
+        .where(ReportLine.application_id == application_id)
+        .order_by(ReportLine.position)
+    ).all()
+    return account_lines([line for line, _ in found]), found[0][1] if found else None
+
+
 def calculation(session: Session, app: Application, *, award: int, paid: int) -> Calculation:
     """Reckon the final amount from the accounts as they are judged now (cents)."""
-    spec = funds.spec_of(session, app.fund_version_id)
-    report = session.get(FinalReport, app.id)
-    return calculate(
-        account_lines(report_lines(session, app.id)),
-        rules=spec.settlement_rules,
-        award=award,
-        paid=paid,
-        co_financing_received=report.co_financing_cents if report else None,
-    )
+    return reckon(session, app, *accounts_of(session, app.id), award=award, paid=paid)
+
+
+def reckon(
+    session: Session, app: Application, lines: list[AccountLine], co_financing: int | None, *, award: int, paid: int
+) -> Calculation:
+    """Reckon the final amount from these lines (cents)."""
+    rules = funds.spec_of(session, app.fund_version_id).settlement_rules
+    return calculate(lines, rules=rules, award=award, paid=paid, co_financing_received=co_financing)
 
 
 def report_problems(session: Session, app: Application) -> tuple[Refusal, ...]:
@@ -74,15 +85,6 @@ def report_problems(session: Session, app: Application) -> tuple[Refusal, ...]:
             )
         )
     return tuple(found)
-
-
-def response_given(session: Session, application_id: int) -> bool:
-    """Whether the school responded to the intended decision."""
-    return bool(
-        session.scalar(
-            select(func.count()).select_from(IntentResponse).where(IntentResponse.application_id == application_id)
-        )
-    )
 
 
 # --- effects ----------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ _JUDGING = frozenset({State.REPORTED, State.DETERMINATION_INTENDED})
 def settlement(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its rule)
     """The final accounts of a case, the calculation and what can be done."""
     found = case_for(*READERS)
-    accounts = final_accounts(db.session(), found.row.id, decided=found.row.state != State.REPORTED)
+    accounts = final_accounts(db.session(), found.row.id)
     return make_response(_settlement(accounts, LinesForm(accounts.lines)))
 
 
@@ -39,7 +39,7 @@ def settlement(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by it
 def judge(ref: str) -> Response:
     """Save what counts per line; a mistake is told at its field and nothing typed is lost."""
     found = case_for(Role.FINANCE)
-    accounts = final_accounts(db.session(), found.row.id, decided=found.row.state != State.REPORTED)
+    accounts = final_accounts(db.session(), found.row.id)
     form = LinesForm(accounts.lines)
     if form.read():
         with unit_of_work(db.session(), wake):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from fundapp.domain import ledger
@@ -374,6 +374,39 @@ def test_lists_ask_as_often_for_many_as_for_one(app: Flask, cast: Cast, world: W
         with count_queries(engine) as asked:
             assert client.get(page).status_code == 200
         assert len(asked) <= 6, (page, asked)
+
+
+@pytest.mark.parametrize("state", ["awarded", "reported", "determination_intended", "determined"])
+def test_the_accounts_ask_as_often_for_1_3_and_50_lines(app: Flask, cast: Cast, reported: str, state: str) -> None:
+    client = as_person(app, cast.finance)
+    with app.app_context():
+        engine = db.engine
+    with writing(app) as session:
+        case = session.scalars(select(Application)).one()
+        case.state = state
+        for line in session.scalars(select(ReportLine).where(ReportLine.position > 1)):
+            session.delete(line)
+    page = f"/vaststellen/{reported}"
+    client.get(page)
+    counts = []
+    for lines in (1, 3, 50):
+        with writing(app) as session:
+            there = session.scalars(select(func.count()).select_from(ReportLine)).one()
+            session.add_all(
+                ReportLine(
+                    application_id=case.id,
+                    position=n,
+                    description="Robots",
+                    category="materials",
+                    budgeted_cents=500_000,
+                    claimed_cents=500_000,
+                )
+                for n in range(there + 1, lines + 1)
+            )
+        with count_queries(engine) as asked:
+            assert client.get(page).status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1] == counts[2] <= 6, "\n".join(asked)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from config import Settings
 from fundapp.adapters.files import ObjectFileStore
@@ -331,7 +331,32 @@ def test_statements_are_few_and_as_many_at_1_3_and_50_rows(
     assert max(counts[1]) <= 4
 
 
-@pytest.mark.parametrize(("state", "most"), [("submitted", 5), ("under_review", 4), ("advised", 4), ("waitlisted", 4)])
+@pytest.mark.parametrize("action", ["award", "reject", "waitlist", "return_to_panel"])
+def test_the_form_of_a_decision_asks_as_often_for_1_3_and_50_lines(
+    client: FlaskClient, app: Flask, cast: Cast, cases: Cases, action: str
+) -> None:
+    advise(app, cast)
+    without_interest(app, cast.decision_maker)
+    sign_in(client, cast.decision_maker.email)
+    with app.app_context():
+        engine = db.engine
+    url, counts = f"/application/{REF}/{action}", []
+    client.get(url)
+    for lines in (1, 3, 50):
+        with writing(app) as session:
+            there = session.scalars(select(func.count()).select_from(BudgetLine)).one()
+            number = session.scalars(select(Application.id)).one()
+            session.add_all(
+                BudgetLine(application_id=number, position=n, category="materials", description="x", unit_cents=100)
+                for n in range(there + 1, lines + 1)
+            )
+        with count_queries(engine) as asked:
+            assert client.get(url).status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1] == counts[2] <= 3, "\n".join(asked)
+
+
+@pytest.mark.parametrize(("state", "most"), [("submitted", 3), ("under_review", 3), ("advised", 3), ("waitlisted", 3)])
 def test_a_judge_opens_a_case_with_few_statements(
     client: FlaskClient, app: Flask, cast: Cast, cases: Cases, state: str, most: int
 ) -> None:
