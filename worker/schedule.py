@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from worker.app import app
 
-SCHEDULE = {"sweep": 15, "letters": 15, "receipts": 5, "scans": 15, "minutes": 15, "deadlines": 60}
+SCHEDULE = {
+    "sweep": 15,
+    "letters": 15,
+    "receipts": 5,
+    "scans": 15,
+    "minutes": 15,
+    "closing_reports": 15,
+    "exports": 10,
+    "deadlines": 60,
+}
 """Task → every so many seconds; a call that nobody took by the next one is dropped."""
 
 app.conf.beat_schedule = {

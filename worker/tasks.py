@@ -22,7 +22,7 @@ from fundapp.adapters.queue import DRAIN, waker
 from fundapp.domain.outside import Address
 from fundapp.persistence.db import make_engine, session_factory
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import delivery
+from fundapp.services import closing_report, delivery, export
 from fundapp.services.deadlines import run
 from fundapp.services.letters import render_pending
 from fundapp.web.mails import Mails
@@ -161,3 +161,26 @@ def render_receipts() -> None:
     if made:
         log.info("receipts: %d made", made)
         wake()
+
+
+@app.task(name="closing_reports")
+def make_closing_reports() -> None:
+    """Make the files of every closing that has none yet; one at fault shows up as failed and stops nothing."""
+    from fundapp.adapters import documents, spreadsheet  # heavy: not in a worker that only sends mail
+
+    made = closing_report.render_pending(sessions(), documents, spreadsheet, ObjectFileStore(settings.storage_url))
+    if made:
+        log.info("closing reports: %d made", made)
+
+
+@app.task(name="exports")
+def make_exports() -> None:
+    """Make the exports that are too large for a page to wait for, and forget those whose time is over."""
+    from fundapp.adapters import spreadsheet  # as above
+
+    files, now = ObjectFileStore(settings.storage_url), datetime.now(UTC)
+    made = export.render_pending(sessions(), spreadsheet, files, now)
+    with sessions()() as session, unit_of_work(session):
+        expired = export.expire(session, files, now)
+    if made or expired:
+        log.info("exports: %d made, %d expired", made, expired)

@@ -20,6 +20,7 @@ from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.settlement import Calculation
 from fundapp.domain.term import Profile
 from fundapp.domain.text import Text, same
+from fundapp.domain.waitlist import first_in_line, the_offer_is_over, the_offer_stands
 
 
 class State(StrEnum):
@@ -31,6 +32,8 @@ class State(StrEnum):
     UNDER_REVIEW = "under_review"
     ADVISED = "advised"
     WAITLISTED = "waitlisted"
+    OFFERED = "offered"
+    OFFER_ACCEPTED = "offer_accepted"
     AWARDED = "awarded"
     REPORTED = "reported"
     DETERMINATION_INTENDED = "determination_intended"
@@ -40,6 +43,10 @@ class State(StrEnum):
     NOT_CONSIDERED = "not_considered"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"
+
+
+IN_LINE = frozenset({State.WAITLISTED, State.OFFERED, State.OFFER_ACCEPTED})
+"""The states of an application that waits for money to come free."""
 
 
 class Effect(Enum):
@@ -59,6 +66,9 @@ class Effect(Enum):
     DETERMINE = auto()  # ledger, final payment or recovery
     REVOKE_FUNDS = auto()
     WRITE_LETTER = auto()
+    MAKE_OFFER = auto()  # hold free money for somebody on the waiting list; the term to answer starts
+    ACCEPT_OFFER = auto()
+    END_OFFER = auto()  # what was held is free
     HOLD_PAYMENTS = auto()
     END_HOLD = auto()
 
@@ -77,7 +87,8 @@ class Facts:
     hold_open: one that nobody ended yet.
     free_in: what can still be awarded, by the ceiling that held when it came in (Awb 4:27): in the tranche under "",
     and in the pot of its sub-region if it has one. free_now: the least that the ledger has in these. grantable: the
-    most that the fund's formula allows.
+    most that the fund's formula allows. offered: what is held for it after an offer; free_in and free_now count it.
+    ahead: who is earlier on the waiting list and could be offered money.
     """
 
     state: str
@@ -101,6 +112,9 @@ class Facts:
     grantable: int = 0
     free_in: Mapping[str, int] = field(default_factory=dict)
     free_now: int = 0
+    ahead: str | None = None
+    offered: int = 0
+    offer_due: date | None = None
     account_known: bool = True
     award: int = 0
     paid: int = 0
@@ -409,6 +423,8 @@ FLOW: Flow[Facts] = Flow(
         State.UNDER_REVIEW: Look(Text("Wordt beoordeeld", "Under review"), Tone.INFO, "clock"),
         State.ADVISED: Look(Text("Advies gegeven", "Advised"), Tone.INFO, "agenda"),
         State.WAITLISTED: Look(Text("Op de wachtlijst", "On the waiting list"), Tone.WAITING, "clock"),
+        State.OFFERED: Look(Text("Geld aangeboden", "Money offered"), Tone.WAITING, "question"),
+        State.OFFER_ACCEPTED: Look(Text("Aanbod aangenomen", "Offer accepted"), Tone.INFO, "agenda"),
         State.AWARDED: Look(Text("Toegekend", "Awarded"), Tone.POSITIVE, "check"),
         State.REPORTED: Look(Text("Verantwoording ingestuurd", "Accounts sent"), Tone.INFO, "progress"),
         State.DETERMINATION_INTENDED: Look(
@@ -533,13 +549,14 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Toekennen", "Award"),
             past=Text("toegekend", "awarded"),
             tone=Tone.POSITIVE,
-            source=_states(State.ADVISED, State.WAITLISTED),
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED),
             target=State.AWARDED,
             who=_who(Role.DECISION_MAKER),
             asks="award",
             guards=(
                 no_conflict_declared,
                 not_the_adviser,
+                first_in_line,
                 account_is_known,
                 within_the_formula,
                 within_ceiling,
@@ -566,11 +583,69 @@ FLOW: Flow[Facts] = Flow(
             mail=(Mail("waitlisted", Role.APPLICANT),),
         ),
         T(
+            name="offer",
+            label=Text("Vrij geld aanbieden", "Offer free money"),
+            past=Text("geld aangeboden", "money offered"),
+            tone=Tone.POSITIVE,
+            source=_states(State.WAITLISTED),
+            target=State.OFFERED,
+            who=_who(Role.COORDINATOR),
+            asks="offer",
+            guards=(first_in_line, account_is_known, within_the_formula, within_ceiling),
+            effects=(Effect.MAKE_OFFER,),
+            mail=(Mail("offered", Role.APPLICANT),),
+            hint=Text(
+                "Het geld blijft apart tot de school antwoordt of de termijn voorbij is.",
+                "The money is set apart until the school answers or the term is over.",
+            ),
+        ),
+        T(
+            name="accept_offer",
+            label=Text("Aanbod aannemen", "Accept the offer"),
+            past=Text("aanbod aangenomen", "offer accepted"),
+            tone=Tone.DECISION,
+            source=_states(State.OFFERED),
+            target=State.OFFER_ACCEPTED,
+            who=_who(Role.APPLICANT),
+            guards=(the_offer_stands,),
+            effects=(Effect.ACCEPT_OFFER,),
+            mail=(Mail("offer_accepted", Role.DECISION_MAKER),),
+            hint=Text("De stuurgroep neemt daarna het besluit.", "The steering group then decides."),
+        ),
+        T(
+            name="decline_offer",
+            label=Text("Aanbod afslaan", "Decline the offer"),
+            past=Text("aanbod afgeslagen", "offer declined"),
+            tone=Tone.NEGATIVE,
+            source=_states(State.OFFERED),
+            target=State.WAITLISTED,
+            who=_who(Role.APPLICANT),
+            asks="reason",
+            effects=(Effect.END_OFFER,),
+            mail=(Mail("offer_ended", Role.COORDINATOR),),
+            hint=Text(
+                "Uw aanvraag blijft op de wachtlijst, achteraan.", "Your application stays on the waiting list, last."
+            ),
+        ),
+        T(
+            name="lapse_offer",
+            label=Text("Aanbod verlopen", "Offer lapsed"),
+            past=Text("aanbod verlopen", "offer lapsed"),
+            tone=Tone.WAITING,
+            source=_states(State.OFFERED),
+            target=State.WAITLISTED,
+            who=_who(Role.SYSTEM),
+            guards=(the_offer_is_over,),
+            effects=(Effect.END_OFFER,),
+            mail=(Mail("offer_lapsed", Role.APPLICANT), Mail("offer_ended", Role.COORDINATOR)),
+            due="offer",
+        ),
+        T(
             name="reject",
             label=Text("Afwijzen", "Reject"),
             past=Text("afgewezen", "rejected"),
             tone=Tone.NEGATIVE,
-            source=_states(State.ADVISED, State.WAITLISTED),
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED),
             target=State.REJECTED,
             who=_who(Role.DECISION_MAKER),
             asks="rejection",
@@ -580,7 +655,7 @@ FLOW: Flow[Facts] = Flow(
                 needs("reasons", Text("Kies minstens één reden.", "Choose at least one reason.")),
                 deviation_explained("reject"),
             ),
-            effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.WRITE_LETTER),
+            effects=(Effect.RECORD_DECISION, Effect.END_OFFER, Effect.END_TERMS, Effect.WRITE_LETTER),
             mail=(Mail("rejected", Role.APPLICANT),),
         ),
         T(
@@ -588,11 +663,11 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Aanvraag intrekken", "Withdraw application"),
             past=Text("ingetrokken", "withdrawn"),
             tone=Tone.NEGATIVE,
-            source=_states(State.DRAFT, *_HANDLED),
+            source=_states(State.DRAFT, *_HANDLED, State.OFFERED, State.OFFER_ACCEPTED),
             target=State.WITHDRAWN,
             who=_who(Role.APPLICANT),
             asks="reason",
-            effects=(Effect.END_TERMS,),
+            effects=(Effect.END_OFFER, Effect.END_TERMS),
             mail=(Mail("withdrawn", Role.APPLICANT),),
             hint=Text("Dit kunt u niet terugdraaien.", "This cannot be undone."),
         ),

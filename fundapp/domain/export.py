@@ -91,6 +91,11 @@ AMOUNT = COLUMNS.index("Bedrag (euro)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+def begins_a_formula(text: str) -> bool:
+    """Whether a spreadsheet could read a text as a formula."""
+    return text.lstrip(" ").startswith(_FORMULA)
+
+
 def safe_cell(text: str) -> str:
     """Return a text as a cell that no spreadsheet reads as a formula: a quote goes before what would begin one."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return f"'{text}" if begins_a_formula(text) else text

@@ -147,6 +147,7 @@ class StartEvent(StrEnum):
     WINDOW_CLOSED = "window_closed"
     SUBMITTED = "submitted"
     COMPLETION_REQUESTED = "completion_requested"
+    OFFER_SENT = "offer_sent"
     DECISION_SENT = "decision_sent"
     INTENT_SENT = "intent_sent"
     ACTIVITIES_ENDED = "activities_ended"
@@ -191,12 +192,14 @@ class DecisionTerm(TermSpec):
 class Terms(Spec):
     """Every term of a case; each name is also the name of the running term.
 
-    last_report: the last chance to account, once the report is late (Awb 4:44); None where the fund gives none.
+    offer: to answer an offer of money that came free. last_report: the last chance to account, once the report is late
+    (Awb 4:44); None where the fund gives none.
     remedy: to ask for a new look at a decision; None where a private fund gives no such right.
     """
 
     completion: CompletionTerm
     decision: DecisionTerm
+    offer: TermSpec = TermSpec(length="4w", starts=StartEvent.OFFER_SENT)
     response: TermSpec
     report: TermSpec
     last_report: TermSpec | None = None

@@ -6,7 +6,7 @@ aware datetimes, texts are already in the language of the reader.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -370,3 +370,26 @@ class Report:
     classification: str
     columns: tuple[str, str, str]
     sections: Sequence[ReportSection]
+
+
+# -------------------------------------------------------------------------------------------------------- spreadsheets
+
+ColumnKind = Literal["text", "number", "euro", "date", "moment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a sheet. euro: cells are int cents, shown as euro; moment: aware datetimes, shown as in Amsterdam."""
+
+    label: str
+    kind: ColumnKind = "text"
+    width: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: a heading row and rows of cells in column order; None is an empty cell. rows may be read only once."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: Iterable[Sequence[object]]

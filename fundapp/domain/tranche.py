@@ -5,8 +5,8 @@ Its ceiling can change while it lives, and what is closed can be reopened by two
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 
@@ -67,8 +67,8 @@ class Blocker:
 class Facts:
     """What the guards of a tranche ask.
 
-    blockers: the closing checklist's open part. ceilings: by pot, "" for the whole. reopening_by_id: who proposed to
-    reopen it.
+    blockers: the closing checklist's open part. ceilings: gives them by pot, "" for the whole; read when asked.
+    reopening_by_id: who proposed to reopen it.
     """
 
     state: str
@@ -81,7 +81,7 @@ class Facts:
     blockers: tuple[Blocker, ...] = ()
     proposed_by_id: int | None = None
     reopening_by_id: int | None = None
-    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
+    ceilings: Callable[[], Mapping[str, Ceiling]] = dict
 
 
 def it_is_time_to_open(facts: Facts, _given: Given | None) -> Refusal | None:
@@ -141,7 +141,7 @@ def the_ceiling_changes(facts: Facts, given: Given | None) -> Refusal | None:
     """Another amount than now, for the whole or for a sub-region that has a sub-ceiling."""
     if given is None:
         return None
-    ceiling = facts.ceilings.get(str(given.get("pot") or ""))
+    ceiling = facts.ceilings().get(str(given.get("pot") or ""))
     if ceiling is None:
         return Refusal(
             "no_such_ceiling",
@@ -166,7 +166,7 @@ def what_is_bound_stays_covered(facts: Facts, given: Given | None) -> Refusal | 
     """A ceiling is never below what is awarded, offered or carried away; the database refuses it as well."""
     if given is None:
         return None
-    ceiling = facts.ceilings.get(str(given.get("pot") or ""))
+    ceiling = facts.ceilings().get(str(given.get("pot") or ""))
     if ceiling is None or int(given.get("cents") or 0) >= ceiling.least:
         return None
     return Refusal(

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from fundapp.domain.allocation import lot
-from fundapp.domain.allocation_input import Method
+from fundapp.domain.allocation_input import Method, OnOverflow
 from fundapp.domain.days import day_text
 from fundapp.domain.flow import Given
 from fundapp.domain.refusal import Refusal
@@ -67,6 +67,20 @@ def in_order(waiting: Iterable[Waiting], method: str, seed: str) -> list[Waiting
         return (one.passed, moment, drawn)
 
     return sorted(waiting, key=place)
+
+
+def whose_turn(line: Iterable[tuple[str, int, int]], on_overflow: str) -> str | None:
+    """Return who is offered money first: of a line in order, each with what it wants and what it could get (cents).
+
+    on_overflow: the round's own rule for who does not fit whole. partial: the first gets the rest; skip: the next one
+    that fits; stop: nobody before the first.
+    """
+    for ref, wants, could_get in line:
+        if could_get >= (wants if on_overflow in (OnOverflow.SKIP, OnOverflow.STOP) else 1):
+            return ref
+        if on_overflow == OnOverflow.STOP:
+            return None
+    return None
 
 
 class InLine(Protocol):

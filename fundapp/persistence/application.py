@@ -42,6 +42,7 @@ class Application(Base):
             postgresql_ops={"title_key": "text_pattern_ops"},
         ),
         Index("ix_application_region_worklist", "state", "fund_key", "sub_region", text(f"({DUE})"), "id"),
+        Index("ix_application_tranche", "tranche_id", "id"),
         Index("ix_application_tranche_state", "tranche_id", "state", text(f"({DUE})"), "id"),
         Index("ix_application_school", "board_number", "school_code", "id"),
     )

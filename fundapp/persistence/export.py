@@ -15,7 +15,7 @@ from fundapp.persistence.people import one_of
 class Export(Base):
     """One export. tranche_id: of one tranche, or None for the whole fund. first_on, last_on: days in Amsterdam, or all.
 
-    sha256: the file, until `expires_at`; downloads that went straight to the person have none. rows: of the ledger.
+    sha256: the file, until `expires_at`; downloads that went straight to the person have none.
     """
 
     __tablename__ = "export"
@@ -38,6 +38,5 @@ class Export(Base):
     asked_at: Mapped[datetime]
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     sha256: Mapped[str | None]
-    rows: Mapped[int | None]
     expires_at: Mapped[datetime | None]
     failure: Mapped[str | None]

@@ -31,6 +31,7 @@ class LedgerEntry(Base):
         CheckConstraint(one_of("account", Account), name="account"),
         CheckConstraint(one_of("movement", Movement), name="movement"),
         Index("ix_ledger_entry_tranche", "tranche_id", "id"),
+        Index("ix_ledger_entry_figure", "tranche_id", "account", "id"),
         Index("ix_ledger_entry_application", "application_id", "id"),
         Index("ix_ledger_entry_journal", "journal_id", "posting"),
     )

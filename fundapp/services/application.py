@@ -96,7 +96,7 @@ def facts(
         spec = funds.spec_of(session, app.fund_version_id)
         more |= {"completions_allowed": spec.terms.completion.times, "completion_due": known.completion_due}
     if known.deciding is not None:
-        more |= _decision_facts(session, app, known.deciding)
+        more |= _decision_facts(session, app, known.deciding, known.offer[0])
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
         more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
@@ -110,12 +110,14 @@ def facts(
         today=now.astimezone(AMSTERDAM).date(),
         completions_asked=app.completions_asked,
         requested=app.requested_cents,
+        ahead=known.ahead,
+        offer_due=known.offer[1],
         conflict_declared=known.interest if roles & JUDGES else None,
         **more,
     )
 
 
-def _decision_facts(session: Session, app: Application, deciding: Deciding) -> dict[str, Any]:
+def _decision_facts(session: Session, app: Application, deciding: Deciding, offered: int) -> dict[str, Any]:
     adviser_id, outcome, amount = deciding.advice or (None, None, None)
     spec = funds.spec_of(session, app.fund_version_id)
     cost = sum(cents for key, cents in deciding.budget if (c := spec.category(key)) is None or c.eligible)
@@ -124,8 +126,9 @@ def _decision_facts(session: Session, app: Application, deciding: Deciding) -> d
         "advised_outcome": outcome,
         "advised_cents": amount,
         "grantable": spec.grant_of(app.requested_cents, cost=cost),
-        "free_in": deciding.free,
-        "free_now": deciding.free_now,
+        "free_in": {pot: cents + offered for pot, cents in deciding.free.items()},
+        "free_now": deciding.free_now + offered,
+        "offered": offered,
         "account_known": deciding.account_known,
     }
 
@@ -163,8 +166,11 @@ def _see(session: Session, ref: str, actor: Actor, now: datetime) -> Seen[Applic
 
 
 def _is_steady(app: Application, found: application.Facts, given: Given) -> bool:
-    """Once it is advised, nothing changes without its version but the money: where that is short, it is counted."""
-    return app.state in (State.ADVISED, State.WAITLISTED) and int(given.get("amount_cents") or 0) <= found.free_now
+    """Once it is advised, nothing changes without its version but the money: where that is short, it is counted.
+
+    Who waits in line depends on all who stand before it.
+    """
+    return app.state == State.ADVISED and int(given.get("amount_cents") or 0) <= found.free_now
 
 
 def _dossier(session: Session, app: Application, roles: frozenset[Role]) -> Dossier:

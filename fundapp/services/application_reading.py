@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
-from fundapp.domain.application import State
+from fundapp.domain.application import IN_LINE, State
 from fundapp.domain.ledger import Account, Balances
 from fundapp.domain.people import Actor
 from fundapp.domain.refusal import Refused
@@ -23,8 +23,10 @@ from fundapp.persistence.rows import Hold
 from fundapp.services.act import Held
 from fundapp.services.ceilings import FREE_FOR
 from fundapp.services.subject import missing
+from fundapp.services.waitlist import AHEAD
 
-BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED})
+BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED}) | IN_LINE
+OFFERED = frozenset({State.OFFERED, State.OFFER_ACCEPTED})
 IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED})
 
 _FREE = (
@@ -49,6 +51,10 @@ _KNOWN = f"""
                                 WHERE board_number = application.board_number AND confirmed_at IS NOT NULL)) END,
     'balances', CASE WHEN {one_of("application.state", IN_PROJECT)} THEN (
        SELECT jsonb_object_agg(account, cents) FROM case_balance WHERE application_id = application.id) END,
+    'ahead', CASE WHEN application.state = '{State.WAITLISTED}' THEN ({AHEAD}) END,
+    'offer', CASE WHEN {one_of("application.state", OFFERED)} THEN jsonb_build_array(
+       (SELECT cents FROM case_balance WHERE application_id = application.id AND account = '{Account.OFFERED}'),
+       (SELECT due_on FROM offer WHERE application_id = application.id AND outcome IS NULL)) END,
     'response', CASE WHEN application.state = '{State.DETERMINATION_INTENDED}' THEN jsonb_build_array(
        EXISTS (SELECT FROM intent_response WHERE application_id = application.id),
        (SELECT due_on FROM term WHERE application_id = application.id AND name = 'response' AND ended_on IS NULL
@@ -76,18 +82,23 @@ class Deciding:
 class Known:
     """What was read beside an application. interest: what the person declared last; None: nothing.
 
-    response: whether the school responded to an intended decision, and until when it may.
+    ahead: who is earlier on the waiting list and could be offered money. offer: what is held for it (cents), and the
+    last day to answer while that is open. response: whether the school responded to an intended decision, and until
+    when it may.
     """
 
     interest: bool | None
     completion_due: date | None
     deciding: Deciding | None
     balances: Balances
+    ahead: str | None
+    offer: tuple[int, date | None]
     response: tuple[bool, date | None]
 
 
 def _known(found: dict[str, Any]) -> Known:
     deciding, response = found["deciding"], found["response"] or (False, None)
+    held, answer_by = found["offer"] or (0, None)
     return Known(
         interest=found["interest"],
         completion_due=_day(found["completion_due"]),
@@ -101,6 +112,8 @@ def _known(found: dict[str, Any]) -> Known:
             account_known=deciding["account_known"],
         ),
         balances={Account(account): cents for account, cents in (found["balances"] or {}).items()},
+        ahead=found["ahead"],
+        offer=(held or 0, _day(answer_by)),
         response=(response[0], _day(response[1])),
     )
 

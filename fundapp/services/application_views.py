@@ -46,6 +46,8 @@ TERM_OF_STATE = {
     State.UNDER_REVIEW: "decision",
     State.ADVISED: "decision",
     State.WAITLISTED: "decision",
+    State.OFFERED: "offer",
+    State.OFFER_ACCEPTED: "decision",
     State.INCOMPLETE: "completion",
     State.AWARDED: "report",
     State.REPORTED: "determination",
@@ -57,6 +59,7 @@ TERM_OF_STATE = {
 TODO = {
     State.DRAFT: Text("Maak uw aanvraag af en stuur hem in", "Finish your application and send it"),
     State.INCOMPLETE: Text("Vul uw aanvraag aan", "Complete your application"),
+    State.OFFERED: Text("Neem het aangeboden geld aan of sla het af", "Accept or decline the money offered"),
     State.AWARDED: Text(
         "Stuur na het project uw verantwoording in", "Send your final accounts when the project is done"
     ),
@@ -76,6 +79,10 @@ NEXT = {
     State.WAITLISTED: Text(
         "Uw aanvraag staat op de wachtlijst. Komt er geld vrij? Dan hoort u van ons.",
         "Your application is on the waiting list. If money comes free, you hear from us.",
+    ),
+    State.OFFER_ACCEPTED: Text(
+        "U nam het aanbod aan. De stuurgroep neemt het besluit.",
+        "You accepted the offer. The steering group decides.",
     ),
     State.REPORTED: Text(
         "Wij controleren uw verantwoording en berekenen het eindbedrag.",

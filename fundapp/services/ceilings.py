@@ -135,6 +135,11 @@ def history(session: Session, tranche_id: int) -> list[Change]:
     return [Change(r[0], r[1], Kind(r[2]), *r[3:]) for r in found]
 
 
+def as_they_stand(changes: list[Change], free: Mapping[str, int]) -> dict[str, Ceiling]:
+    """Return the ceilings by pot from their history (the oldest first) and from what the ledger has free of each."""
+    return {c.pot: Ceiling(c.announced, c.new, free.get(c.pot, 0)) for c in changes}
+
+
 def held_by(changes: list[Change], pot: str, submitted: datetime | None) -> int:
     """Return the announced ceiling of a pot by which an application is judged (cents)."""
     return held_for([Held(c.at, c.announced) for c in changes if c.pot == pot], submitted)
@@ -214,7 +219,7 @@ def change(act: Act) -> None:
     """Raise or cut a ceiling, with the reason; the guards asked whether it can be."""
     row: Tranche = act.row
     pot = str(act.given.get("pot") or WHOLE_POT)
-    before = act.facts.ceilings[pot]
+    before = act.facts.ceilings()[pot]
     cents = int(act.given["cents"]) - before.announced
     move(
         act,
@@ -250,7 +255,7 @@ def give_way(act: Act, app: Application, pot: str, cents: int) -> None:
             )
 
 
-def as_data(changes: list[Change]) -> list[Mapping[str, Any]]:
+def as_data(changes: list[Change]) -> list[dict[str, Any]]:
     """The history as plain data, for the closing report."""
     return [
         {

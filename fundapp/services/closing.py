@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
+from fundapp.domain.canonical import digest
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.tranche import Closing, Reopening
+from fundapp.services import closing_report
 from fundapp.services.act import Act
 from fundapp.services.ledger import tranche_balances
 
@@ -25,8 +27,23 @@ def record_closing(act: Act) -> None:
     row.closed_at = act.now
     balances = tranche_balances(act.session, row.id)
     act.data["closing"] = {str(account): cents for account, cents in sorted(balances.items())}
-    number = act.session.scalar(select(func.count()).where(Closing.tranche_id == row.id)) or 0
-    act.data["number"] = number + 1
+    number = (act.session.scalar(select(func.count()).where(Closing.tranche_id == row.id)) or 0) + 1
+    act.data["number"] = number
+    facts = closing_report.facts_of(act.session, row, number=number, closed_by=act.actor.name)
+    act.data["report_sha256"] = digest(facts)
+    proposer = row.proposed_by_id
+    assert proposer is not None, "it was proposed"
+    act.after_journal.append(
+        lambda journal_id: Closing(
+            tranche_id=row.id,
+            number=number,
+            journal_id=journal_id,
+            closed_at=act.now,
+            proposed_by_id=proposer,
+            closed_by_id=act.person_id,
+            facts=facts,
+        )
+    )
 
 
 def propose_reopening(act: Act) -> None:

@@ -5,6 +5,7 @@ A scheduler that was down for three days catches up with one act and one mail ea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -43,6 +44,7 @@ class Reminder:
 REMINDERS = (
     Reminder("completion", "completion_due", Role.APPLICANT, 3, until=0),
     Reminder("completion", "completion_due", Role.APPLICANT, 1, until=0),
+    Reminder("offer", "offer_due", Role.APPLICANT, 3, until=0),
     Reminder("decision", "decision_late_soon", Role.HANDLER, 14),
     Reminder("report", "report_due", Role.APPLICANT, 60),
     Reminder("report", "report_due", Role.APPLICANT, 14),
@@ -54,7 +56,7 @@ REMINDERS = (
 
 def run(make_session: sessionmaker[Session], now: datetime) -> int:
     """Do everything that is due at `now`, each act in a transaction of its own. Returns how many acts were done."""
-    done = _transitions(make_session, now) + payment_deadlines.run(make_session, now)
+    done = _transitions(make_session, now) + _terms(make_session, now) + payment_deadlines.run(make_session, now)
     with make_session() as session, unit_of_work(session):
         done += remind(session, now)
         return done + _reminders(session, now.astimezone(AMSTERDAM).date())
@@ -70,14 +72,45 @@ def _transitions(make_session: sessionmaker[Session], now: datetime) -> int:
         with make_session() as session:
             due = select(Tranche.ref).where(Tranche.state.in_(list(transition.source)), moment <= now).order_by(moment)
             refs = session.scalars(due.limit(100)).all()
-        for ref in refs:
-            with make_session() as session:
-                try:
-                    with unit_of_work(session):
-                        perform(session, tranche.FLOW.kind, ref, transition.name, actor=SYSTEM, now=now)
-                    done += 1
-                except Refused:  # somebody was first, or the very last moment of the window has not passed yet
-                    continue
+        done += _each(make_session, tranche.FLOW.kind, refs, transition.name, now)
+    return done
+
+
+def _terms(make_session: sessionmaker[Session], now: datetime) -> int:
+    """Applications of which a term ended that a transition of the system waits for: derived from the flow as well."""
+    today = now.astimezone(AMSTERDAM).date()
+    done = 0
+    for transition in FLOWS["application"].transitions:
+        if Role.SYSTEM not in transition.who or transition.due is None:
+            continue
+        with make_session() as session:
+            due = (
+                select(Application.ref)
+                .join(Term, Term.application_id == Application.id)
+                .where(
+                    Term.name == transition.due,
+                    Term.ended_on.is_(None),
+                    Term.due_on < today,
+                    Application.state.in_(list(transition.source)),
+                )
+                .order_by(Term.due_on, Term.id)
+            )
+            refs = session.scalars(due.limit(100)).all()
+        done += _each(make_session, application.KIND.flow.kind, refs, transition.name, now)
+    return done
+
+
+def _each(make_session: sessionmaker[Session], kind: str, refs: Sequence[str], action: str, now: datetime) -> int:
+    """Do one thing to each of these, as the system; return for how many it was still to be done."""
+    done = 0
+    for ref in refs:
+        with make_session() as session:
+            try:
+                with unit_of_work(session):
+                    perform(session, kind, ref, action, actor=SYSTEM, now=now)
+                done += 1
+            except Refused:  # somebody was first, or the very last moment has not passed yet
+                continue
     return done
 
 

@@ -16,7 +16,7 @@ from fundapp.persistence.decision import Award, Decision, Letter
 from fundapp.persistence.payment import BankAccount
 from fundapp.persistence.review import Advice
 from fundapp.persistence.settlement import FinalReport, ReportLine
-from fundapp.services import ceilings, funds, terms
+from fundapp.services import ceilings, funds, terms, waitlist
 from fundapp.services.act import Act
 from fundapp.services.letters import letter_values
 from fundapp.services.payment_scheme import plan_instalments
@@ -134,8 +134,10 @@ def commit_funds(act: Act) -> None:
     """Promise the money: the database refuses what is not there. A later cut gives way to an earlier application."""
     app: Application = act.row
     amount = int(act.given["amount_cents"])
+    if act.facts.offered:
+        waitlist.free_what_is_held(act)
     if amount > act.facts.free_now:
-        ceilings.give_way(act, app, act.file.pot, amount)
+        ceilings.give_way(act, app, act.file.pot, amount - act.facts.offered)
     act.book(ledger.award(amount), tranche_id=app.tranche_id, pot=act.file.pot, application_id=app.id)
 
 

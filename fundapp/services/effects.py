@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from fundapp.domain.application import Effect as OfApplication
+from fundapp.domain.carry_over import Effect as OfCarryOver
 from fundapp.domain.change import Effect as OfChange
 from fundapp.domain.flows import FLOWS
 from fundapp.domain.interim import Effect as OfInterim
@@ -12,6 +13,7 @@ from fundapp.domain.payment import Effect as OfPayment
 from fundapp.domain.tranche import Effect as OfTranche
 from fundapp.services import (
     application,
+    carry_over,
     ceilings,
     change,
     closing,
@@ -20,6 +22,7 @@ from fundapp.services import (
     payment,
     payment_hold,
     settlement,
+    waitlist,
 )
 from fundapp.services.act import Handler
 
@@ -34,6 +37,9 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.FREEZE_AWARD: decision.freeze_award,
     OfApplication.REVOKE_FUNDS: settlement.revoke_funds,
     OfApplication.WRITE_LETTER: decision.write_letter,
+    OfApplication.MAKE_OFFER: waitlist.make_offer,
+    OfApplication.ACCEPT_OFFER: waitlist.accept_offer,
+    OfApplication.END_OFFER: waitlist.end_offer,
     OfApplication.RECEIVE_REPORT: settlement.receive_report,
     OfApplication.INTEND_DETERMINATION: settlement.intend,
     OfApplication.RECORD_RESPONSE: settlement.record_response,
@@ -46,6 +52,7 @@ HANDLERS: dict[Enum, Handler] = {
     OfTranche.RECORD_CLOSING: closing.record_closing,
     OfTranche.PROPOSE_REOPENING: closing.propose_reopening,
     OfTranche.RECORD_REOPENING: closing.record_reopening,
+    OfCarryOver.CARRY_OVER: carry_over.carry,
     OfPayment.APPROVE_BATCH: payment.approve,
     OfPayment.RELEASE_BATCH: payment.release,
     OfPayment.TAKE_OUT: payment.take_out,

@@ -190,6 +190,7 @@ _EVENTS = {
     StartEvent.WINDOW_CLOSED: Text("nadat de ronde sluit", "after the round closes"),
     StartEvent.SUBMITTED: Text("nadat de aanvraag binnen is", "after the application came in"),
     StartEvent.COMPLETION_REQUESTED: Text("nadat wij om aanvulling vragen", "after we ask for completion"),
+    StartEvent.OFFER_SENT: Text("nadat wij geld aanbieden", "after we offer money"),
     StartEvent.DECISION_SENT: Text("nadat het besluit verstuurd is", "after the decision was sent"),
     StartEvent.INTENT_SENT: Text("nadat het voornemen verstuurd is", "after the intended decision was sent"),
     StartEvent.ACTIVITIES_ENDED: Text("nadat het project klaar is", "after the project ended"),
@@ -200,6 +201,7 @@ _EVENTS = {
 _TERMS = {
     "completion": Text("De school vult aan binnen", "The school completes within"),
     "decision": Text("Wij beslissen binnen", "We decide within"),
+    "offer": Text("De school antwoordt op een aanbod binnen", "The school answers an offer within"),
     "response": Text("De school reageert op een voornemen binnen", "The school responds to an intention within"),
     "report": Text("De school verantwoordt binnen", "The school sends final accounts within"),
     "last_report": Text("Is dat te laat? Dan volgt een laatste kans van", "If that is late, a last chance follows of"),

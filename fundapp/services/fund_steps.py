@@ -17,6 +17,7 @@ _AFTER = {
     StartEvent.WINDOW_CLOSED: Text("nadat de ronde sluit", "after the round closes"),
     StartEvent.SUBMITTED: Text("nadat u de aanvraag instuurt", "after you send in the application"),
     StartEvent.COMPLETION_REQUESTED: Text("na onze vraag", "after our question"),
+    StartEvent.OFFER_SENT: Text("na ons aanbod", "after our offer"),
     StartEvent.DECISION_SENT: Text("na ons besluit", "after our decision"),
     StartEvent.INTENT_SENT: Text("na ons bericht", "after our message"),
     StartEvent.ACTIVITIES_ENDED: Text("na het einde van uw project", "after the end of your project"),

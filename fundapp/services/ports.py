@@ -1,13 +1,14 @@
 """Doors to the outside world: what services may ask of it. `adapters/` satisfies them, `create_app` hands them in.
 
-The data that passes through is in `fundapp.domain.outside`. `BankFile` and `Documents` are satisfied by the modules
-`adapters.bank` and `adapters.documents` themselves: they hold no state.
+The data that passes through is in `fundapp.domain.outside`. `BankFile`, `Documents` and `Spreadsheets` are satisfied by
+the modules `adapters.bank`, `adapters.documents` and `adapters.spreadsheet` themselves: they hold no state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 from fundapp.domain.outside import (
@@ -18,6 +19,7 @@ from fundapp.domain.outside import (
     Report,
     Scan,
     SepaBatch,
+    Sheet,
     Statement,
     StoredFile,
 )
@@ -107,3 +109,10 @@ class Documents(Protocol):
 
     def report_pdf(self, report: Report) -> bytes:
         """Return a progress report in three columns, A4 landscape."""
+
+
+class Spreadsheets(Protocol):
+    """Makes workbooks: identical bytes for identical input, and no text in them is ever a formula."""
+
+    def workbook(self, sheets: Iterable[Sheet], *, title: str, made_at: datetime) -> Iterator[bytes]:
+        """Yield an XLSX file in chunks, in bounded memory."""

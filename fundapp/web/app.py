@@ -43,6 +43,9 @@ FEATURES = (
     "bank",
     "bank_accounts",
     "tranches",
+    "tranche_closing",
+    "reallocation",
+    "exports",
     "programme",
 )
 """The modules of this package that hold pages: each has a blueprint `bp`."""

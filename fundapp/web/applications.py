@@ -189,9 +189,13 @@ def _story(found: Case) -> Response:
         documents=views.documents(session, app),
         payments=[_payment(line) for line in scheme(session, app, today).lines],
         links=list(_links(found, state)),
-        actions=[action for action in actions_on(found) if action.name not in ("report", "respond")],
+        actions=[action for action in actions_on(found) if action.name not in _LINKED],
     )
     return make_response(page)
+
+
+_LINKED = frozenset(("report", "respond", "accept_offer"))
+"""What a school does from a link of its own (`_links`)."""
 
 
 def _payment(line: SchemeLine) -> list[Any]:
@@ -210,6 +214,8 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
             True,
         )
         yield url_for("reporting.changes", ref=found.ref), Text("Wijziging melden", "Report a change"), False
+    if state is State.OFFERED:
+        yield f"/application/{found.ref}/accept_offer", Text("Neem het aanbod aan", "Accept the offer"), True
     if state in (State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED) and found.facts.calculation:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):

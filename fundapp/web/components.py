@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from wtforms import Field, FieldList, FormField
 from wtforms.form import BaseForm
@@ -216,4 +216,58 @@ def money_segments(parts: Mapping[str, int]) -> tuple[Segment, ...]:
         share = 100 * width / total
         out.append(Segment(key, label, parts.get(key, amount), f"{x:.2f}%", f"{share:.2f}%"))
         x += share
+    return tuple(out)
+
+
+class _Step(Protocol):
+    """What a waterfall is drawn from (`services.tranche_money.Step`)."""
+
+    @property
+    def label(self) -> Text: ...
+    @property
+    def cents(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def total(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One row of a waterfall. kind: total, up or down; x, width, until: percent of the width; top: pixels."""
+
+    label: Text
+    cents: int
+    kind: str
+    x: str
+    width: str
+    until: str
+    top: int
+
+
+DROP_HEIGHT = 54
+"""Pixels that one row of a waterfall takes: a line of text and its bar."""
+
+
+def money_drops(steps: Sequence[_Step]) -> tuple[Drop, ...]:
+    """Lay out the steps of a waterfall, one row each, from the least to the most that ever stands in it.
+
+    A step of some money is at least half a percent wide, so that it can be seen; the table beside it has the numbers.
+    """
+    stands = [0, *(step.start for step in steps), *(step.end for step in steps)]
+    least, span = min(stands), (max(stands) - min(stands)) or 1
+
+    def place(cents: int) -> float:
+        return 100 * (cents - least) / span
+
+    out: list[Drop] = []
+    for number, step in enumerate(steps):
+        left, right = sorted((place(step.start), place(step.end)))
+        width = max(right - left, 0.5) if step.cents else 0.0
+        kind = "total" if step.total else "up" if step.cents >= 0 else "down"
+        until = f"{place(step.end):.2f}%"
+        left = min(left, 100 - width)
+        out.append(Drop(step.label, step.cents, kind, f"{left:.2f}%", f"{width:.2f}%", until, number * DROP_HEIGHT))
     return tuple(out)

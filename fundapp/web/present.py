@@ -92,6 +92,7 @@ def install(env: Environment, language: Language) -> None:
         problems=components.problems,
         field_view=components.field_view,
         money_segments=components.money_segments,
+        money_drops=components.money_drops,
         current_language=lambda: language,
     )
     env.filters.update(

@@ -14,7 +14,7 @@ from fundapp.domain.text import Text
 from fundapp.domain.tranche import FLOW as TRANCHES
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import funds, journal, ledger, outbox, programme_views, tranche_views
+from fundapp.services import funds, journal, ledger, outbox, programme_views, tranche_money
 from fundapp.services.finance_views import funds_of
 from fundapp.services.fund_sentences import chapters
 from fundapp.services.programme_views import KINDS, MAIL_STATES, MAILS, PAGE
@@ -41,7 +41,7 @@ def overview() -> Response:
     session, within = db.session(), funds_of(signed_in(), Role.COORDINATOR)
     rounds = programme_views.running_tranches(session, within)
     ids = [row.id for row in rounds]
-    moneys = tranche_views.moneys(session, ids)
+    moneys = tranche_money.moneys(session, ids)
     funnels = programme_views.funnels(session, ids)
     return make_response(
         render_template(

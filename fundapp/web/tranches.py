@@ -1,38 +1,35 @@
-"""Tranches: the money board, the entries behind each figure, the evaluation, and closing for good."""
+"""Tranches: the list, the board with its figures, and the entries behind each of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
-from fundapp.domain.ledger import Account, Movement
+from fundapp.domain.flow import Offer, refusals
+from fundapp.domain.ledger import Movement
+from fundapp.domain.ledger_text import MOVEMENTS
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Refused
-from fundapp.domain.text import Text
-from fundapp.domain.tranche import FLOW, Blocker, State
+from fundapp.domain.term import Profile
+from fundapp.domain.tranche import FLOW, LIVE, State
 from fundapp.persistence.fund import Tranche
-from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import funds, publication, tranche_views
+from fundapp.services import ceilings, funds, tranche_money, tranche_views
 from fundapp.services import tranche as tranches
 from fundapp.services.finance_views import funds_of
 from fundapp.services.subject import missing
-from fundapp.services.tranche_views import MOVEMENTS, PAGE
-from fundapp.services.transitions import look
-from fundapp.web.access import access, case, staff
-from fundapp.web.actions import actions_of, actions_on, lands_on, page_of
-from fundapp.web.errors import STATUS, form_errors
-from fundapp.web.forms import tranche as forms
-from fundapp.web.forms.finance import EvaluationForm
-from fundapp.web.paging import after, case_for, cut
-from fundapp.web.session import db, notify, request_now, signed_in, wake
+from fundapp.services.tranche_views import PAGE, Filter
+from fundapp.web.access import access, staff
+from fundapp.web.actions import actions_of, lands_on, page_of
+from fundapp.web.paging import after, cut
+from fundapp.web.session import db, request_now, signed_in
 
 bp = Blueprint("tranches", __name__)
 
 READERS = (Role.FINANCE, Role.COORDINATOR, Role.DECISION_MAKER)
 CLOSERS = (Role.FINANCE, Role.COORDINATOR)
-BOARD = frozenset({forms.CEILING})
-"""What the transitions ask that stand on the board; the others stand on the page about closing."""
+ON_THE_BOARD = frozenset({"announce", "change_ceiling"})
+"""The transitions that stand on the board; the others stand on the page about closing."""
 
 
 @page_of("tranche")
@@ -40,9 +37,9 @@ def _page_of(ref: str, _actor: Actor) -> str:
     return f"/tranches/{ref}"
 
 
-@lands_on("tranche", "propose_closing", "refuse_closing", "close")
-def _after_closing(ref: str, _actor: Actor) -> str:
-    return f"/tranches/{ref}/sluiten"
+@lands_on("tranche", "change_ceiling")
+def _after_the_ceiling(ref: str, _actor: Actor) -> str:
+    return f"/tranches/{ref}#plafond"
 
 
 @bp.get("/tranches")
@@ -50,34 +47,38 @@ def _after_closing(ref: str, _actor: Actor) -> str:
 def tranche_list() -> Response:
     """All tranches with what stands in them."""
     rows, more = cut(tranche_views.tranches(db.session(), funds_of(signed_in(), *READERS), before=after()), PAGE)
-    moneys = tranche_views.moneys(db.session(), [row.id for row in rows])
+    moneys = tranche_money.moneys(db.session(), [row.id for row in rows])
     shown = [(row, tranche_views.look_of(row), moneys[row.id]) for row in rows]
     return make_response(render_template("pages/tranche/list.html", rows=shown, more=more))
 
 
-def _find(ref: str) -> Tranche:
-    """The tranche, for people with a role in its fund; for others it does not exist."""
+def find(ref: str, *roles: Role) -> Tranche:
+    """The tranche, for people with one of these roles in its fund; for others it does not exist."""
     row = tranches.find(db.session(), ref)
-    if not signed_in().has(*READERS, fund=row.fund_key):
+    if not signed_in().has(*(roles or READERS), fund=row.fund_key):
         raise Refused(missing())
     return row
+
+
+def _year() -> int | None:
+    given = request.args.get("jaar", "")
+    return int(given) if given.isdecimal() and len(given) == 4 else None
 
 
 @bp.get("/tranches/<ref>")
 @access(staff(*READERS))
 def board(ref: str) -> Response:
-    """The money of a tranche: the bar, the statements, the cases."""
-    row = _find(ref)
+    """The money of a tranche: its figures, bar, waterfall, statements, ceilings and cases."""
+    row = find(ref)
     session = db.session()
-    money = tranche_views.moneys(session, [row.id])[row.id]
-    sums = tranche_views.movement_sums(session, row.id)
-    statements = tranche_views.statements_of(sums, money.balances)
+    money, moved = tranche_money.standing(session, row.id)
+    year = _year() if _year() in moved.years else None
+    whole = tranche_money.statements_of(moved, money)
+    statements = whole if year is None else tranche_money.statements_of(moved, money, year)
     rows, more = cut(tranche_views.cases(session, row.id, after=after()), PAGE)
-    agrees = (
-        all(s.agrees for s in statements)
-        and money.adds_up
-        and tranche_views.agree(money, tranche_views.case_sums(session, row.id))
-    )
+    all_here = more is None and after() is None  # a longer list is added up on the page about closing
+    agrees = all(s.agrees for s in whole) and money.adds_up and (not all_here or tranche_views.agree(money, rows))
+    spec = funds.spec_of(session, row.fund_version_id)
     return make_response(
         render_template(
             "pages/tranche/board.html",
@@ -86,146 +87,69 @@ def board(ref: str) -> Response:
             over=row.closes_at < request_now(),
             look=FLOW.look(row.state),
             money=money,
-            parts=tranche_views.bar_parts(money, sums),
+            figures=tranche_money.figures(money, moved),
+            parts=tranche_money.bar_parts(money, moved),
             statements=statements,
+            steps=tranche_money.waterfall(statements[0]),
+            year=year,
+            years=moved.years,
+            changes=ceilings.history(session, row.id),
+            pot_name=lambda pot: ceilings.pot_name(spec, pot),
+            awb=spec.legal_profile is Profile.AWB,
             rows=rows,
             more=more,
             agrees=agrees,
-            actions=_preparing(row),
+            actions=_actions(row) if agrees else [],
             may_close=signed_in().has(*CLOSERS, fund=row.fund_key) and row.state != State.PREPARED,
+            live=row.state in LIVE,
         )
     )
 
 
-def _preparing(row: Tranche) -> list[Any]:
-    """What can be done before a round runs; closing has a page of its own."""
-    if row.state != State.PREPARED:
-        return []
-    _, facts, offers = look(db.session(), "tranche", row.ref, actor=signed_in(), now=request_now())
+def _actions(row: Tranche) -> list[Any]:
+    """What can be done here; closing has a page of its own, so its checklist is not asked."""
+    facts = tranches.facts(db.session(), row, signed_in(), request_now(), lean=True)
+    offers = [
+        Offer(transition, refusals(transition, facts, None))
+        for transition in FLOW.transitions
+        if transition.name in ON_THE_BOARD and row.state in transition.source and facts.roles & transition.who
+    ]
     return actions_of("tranche", row.ref, facts.version, offers)
 
 
 @bp.get("/tranches/<ref>/boekingen")
 @access(staff(*READERS))
 def entry_list(ref: str) -> Response:
-    """The entries behind a figure: of one kind, or all."""
-    row = _find(ref)
-    kind = next((m for m in Movement if m == request.args.get("soort")), None)
-    rows, more = cut(tranche_views.entries(db.session(), row.id, movement=kind, before=after()), PAGE)
-    return make_response(
-        render_template("pages/tranche/entries.html", tranche=row, rows=rows, more=more, kind=kind, movements=MOVEMENTS)
-    )
-
-
-# --- closing ----------------------------------------------------------------------------------------------------------
-
-
-@bp.get("/tranches/<ref>/sluiten")
-@access(case("tranche"))
-def closing(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its rule)
-    """What must be done before a tranche closes, and the closing figures once it is closed."""
-    found = case_for(*CLOSERS)
-    row, facts = found.row, found.facts
-    figures = None
-    if row.state == State.CLOSED:
-        money = tranche_views.moneys(db.session(), [row.id])[row.id]
-        figures = tranche_views.closing_figures(money, tranche_views.movement_sums(db.session(), row.id))
-    runs = row.state in (State.RUNNING, State.CLOSING)
+    """The entries behind a figure, and what they are together."""
+    row = find(ref)
+    args = request.args
+    kind = next((m for m in Movement if m == args.get("soort")), None)
+    shown = tranche_money.accounts_of(args.get("rekening", ""))
+    spec = funds.spec_of(db.session(), row.fund_version_id)
+    pot = args.get("deel") if spec.sub_region(args.get("deel", "")) else None
+    chosen = Filter(accounts=shown[1] if shown else None, movement=kind, year=_year(), pot=pot)
+    rows, more = cut(tranche_views.entries(db.session(), row.id, chosen, before=after()), PAGE)
+    _, moved = tranche_money.standing(db.session(), row.id)
     return make_response(
         render_template(
-            "pages/tranche/closing.html",
+            "pages/tranche/entries.html",
             tranche=row,
-            look=FLOW.look(row.state),
-            checks=_checks(row.ref, facts.blockers) if runs else [],
-            open_count=len(facts.blockers),
-            runs=runs,
-            figures=figures,
-            actions=[action for action in actions_on(found) if action.asks not in BOARD],
+            rows=rows,
+            more=more,
+            kind=kind,
+            account=args.get("rekening", "") if shown else "",
+            year=chosen.year,
+            pot=pot,
+            together=moved.sum(
+                movement=kind, accounts=chosen.accounts, year=chosen.year, pot=pot if pot is not None else ""
+            ),
+            movements=MOVEMENTS,
+            accounts=tranche_money.choices(),
+            years=moved.years,
+            pots=[(region.key, region.name) for region in spec.sub_regions if region.key in _pots(row)],
         )
     )
 
 
-_CHECKS = (
-    ("case_open", Text("Alle aanvragen zijn afgerond", "All applications are settled"), "/tranches/{ref}"),
-    (
-        f"{Account.COMMITTED}_open",
-        Text("Alles wat toegezegd is, is betaald of vrijgevallen", "All that was awarded was paid or released"),
-        "/financien",
-    ),
-    (f"{Account.PAID}_open", Text("Elk voorschot is vastgesteld", "Every advance was determined"), "/financien"),
-    (f"{Account.PAYABLE}_open", Text("Elk eindbedrag is betaald", "Every final amount was paid"), "/financien"),
-    (
-        f"{Account.IN_TRANSIT}_open",
-        Text("De bank heeft alles verwerkt", "The bank processed it all"),
-        "/bankafschriften",
-    ),
-    (
-        f"{Account.RECEIVABLE}_open",
-        Text("Alle terugvorderingen zijn klaar", "All recoveries are done"),
-        "/terugvorderingen",
-    ),
-    ("unmatched", Text("Alle bankregels zijn gekoppeld", "All bank lines are matched"), "/bankafschriften"),
-    ("evaluation", Text("De evaluatie is gepubliceerd", "The evaluation was published"), "/tranches/{ref}/evaluatie"),
-    ("ledger", Text("Het grootboek sluit", "The ledger balances"), "/logboek"),
-)
-"""The closing checklist: the code of what blocks it, what it says when it is done, the screen on which it is done."""
-
-
-def _checks(ref: str, blockers: tuple[Blocker, ...]) -> list[dict[str, Any]]:
-    """Every item of the checklist: what is done by its name, what blocks by each blocker with its own screen."""
-    items: list[dict[str, Any]] = []
-    known = {code for code, _, _ in _CHECKS}
-    for code, label, href in _CHECKS:
-        found = [b for b in blockers if b.code == code]
-        if not found:
-            items.append({"label": label, "done": True})
-        for blocker in found:
-            own = f"/vaststellen/{blocker.ref}" if blocker.ref else href.format(ref=ref)
-            items.append({"label": blocker.sentence, "done": False, "href": own})
-    return items + [
-        {"label": b.sentence, "done": False, "href": "/bankafschriften"} for b in blockers if b.code not in known
-    ]
-
-
-# --- evaluation -------------------------------------------------------------------------------------------------------
-
-
-@bp.get("/tranches/<ref>/evaluatie")
-@access(staff(*READERS))
-def evaluation(ref: str) -> Response:
-    """What a tranche achieved: to read, and for the coordinator to write."""
-    row = _find(ref)
-    form = EvaluationForm()
-    form.evaluation.data = form.evaluation.data or row.evaluation
-    return make_response(_evaluation(row, form))
-
-
-@bp.post("/tranches/<ref>/evaluatie")
-@access(staff(Role.COORDINATOR))
-def publish_evaluation(ref: str) -> Response:
-    """Publish the evaluation; personal data in it are refused at the field."""
-    form = EvaluationForm()
-    status = 422
-    if form.validate():
-        try:
-            with unit_of_work(db.session(), wake):
-                publication.publish_evaluation(
-                    db.session(), ref, form.evaluation.data or "", actor=signed_in(), now=request_now()
-                )
-        except Refused as error:
-            if not any(refusal.field for refusal in error.refusals):
-                raise
-            form_errors(form, error)
-            status = STATUS[error.kind]
-        else:
-            notify(Text("De evaluatie is gepubliceerd.", "The evaluation was published."))
-            return make_response(redirect(f"/tranches/{ref}/evaluatie", code=303))
-    return make_response(_evaluation(_find(ref), form), status)
-
-
-def _evaluation(row: Tranche, form: EvaluationForm) -> str:
-    may_write = signed_in().has(Role.COORDINATOR, fund=row.fund_key) and row.state != State.CLOSED
-    spec = funds.spec_of(db.session(), row.fund_version_id)
-    return render_template(
-        "pages/tranche/evaluation.html", tranche=row, form=form, may_write=may_write, intro=spec.publication.intro
-    )
+def _pots(row: Tranche) -> dict[str, int]:
+    return row.spec.get("sub_ceilings_cents") or {}

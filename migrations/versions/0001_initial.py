@@ -481,7 +481,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Numeric(precision=5, scale=2), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('advised', 'awarded', 'determination_intended', 'determined', 'draft', 'incomplete', 'not_considered', 'rejected', 'reported', 'revoked', 'settled', 'submitted', 'under_review', 'waitlisted', 'withdrawn')",
+            "state IN ('advised', 'awarded', 'determination_intended', 'determined', 'draft', 'incomplete', 'not_considered', 'offer_accepted', 'offered', 'rejected', 'reported', 'revoked', 'settled', 'submitted', 'under_review', 'waitlisted', 'withdrawn')",
             name=op.f("ck_application_state"),
         ),
         sa.CheckConstraint("requested_cents >= 0 AND cost_cents >= 0", name=op.f("ck_application_amounts")),
@@ -513,6 +513,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_ops={"title_key": "text_pattern_ops"},
     )
+    op.create_index("ix_application_tranche", "application", ["tranche_id", "id"], unique=False)
     op.create_index(
         "ix_application_tranche_state",
         "application",
@@ -590,7 +591,6 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("asked_by_id", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=True),
-        sa.Column("rows", sa.Integer(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.CheckConstraint("(state = 'made') = (sha256 IS NOT NULL)", name=op.f("ck_export_made")),
@@ -974,6 +974,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
     )
     op.create_index("ix_ledger_entry_application", "ledger_entry", ["application_id", "id"], unique=False)
+    op.create_index("ix_ledger_entry_figure", "ledger_entry", ["tranche_id", "account", "id"], unique=False)
     op.create_index("ix_ledger_entry_journal", "ledger_entry", ["journal_id", "posting"], unique=False)
     op.create_index("ix_ledger_entry_tranche", "ledger_entry", ["tranche_id", "id"], unique=False)
     op.create_table(

@@ -18,7 +18,7 @@ from config import NAMES
 for _name in NAMES:  # the benchmarks stand apart from whatever the shell has set
     os.environ.pop(_name, None)
 
-from tests.benchmarks import pages, processes  # noqa: E402
+from tests.benchmarks import files, pages, processes  # noqa: E402
 from tests.benchmarks.stage import Stage, say, stage  # noqa: E402
 from tests.benchmarks.table import Figure, as_table  # noqa: E402
 
@@ -34,6 +34,7 @@ USUAL: dict[str, Benchmark] = {
     "case": pages.case,
     "review": pages.review,
     "queries": pages.queries,
+    "export": files.export,
     "decide": pages.decide,
     "submit": pages.submit,
 }

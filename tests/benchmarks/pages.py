@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from secrets import token_urlsafe
 from typing import Any
 
-from fundapp.services.generate_story import ADVISER, DECIDER, HANDLER
+from fundapp.services.generate_story import ADVISER, COORDINATOR, DECIDER, HANDLER
 from tests.benchmarks.load import Ask, Result, measure
 from tests.benchmarks.stage import Stage, World
 from tests.benchmarks.table import Figure
@@ -152,6 +152,8 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     (DECIDER, "/beoordelen/{ref}", "advised"),
     (ADVISER, "/application/{ref}/advise", "under_review"),
     (DECIDER, "/application/{ref}/award", "advised"),
+    (COORDINATOR, "/tranches/VOL-P1", ""),
+    (COORDINATOR, "/tranches/VOL-P1/boekingen?rekening=available", ""),
 )
 
 

@@ -23,7 +23,8 @@ from fundapp.persistence.ledger import LedgerEntry
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.payment import PaymentBatch, PaymentOrder
 from fundapp.persistence.settlement import Determination, Recovery
-from fundapp.services import demo, journal, ledger, tranche
+from fundapp.services import demo, journal, ledger
+from fundapp.services.checklist import blockers
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -84,7 +85,7 @@ def test_tranche_1_is_closed_with_6868_80_unspent(told: Session) -> None:
     )
     assert moved[Movement.CEILING_SET] + moved[Movement.AWARD] == 390000  # never awarded
     assert moved[Movement.RELEASE] + moved[Movement.RECOVERY_RECEIVED] == 296880  # awarded and released
-    assert tranche.blockers(told, row) == ()
+    assert blockers(told, row) == ()
 
 
 def test_the_last_payment_file_holds_three_credits_of_2876_20(told: Session) -> None:

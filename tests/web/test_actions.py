@@ -182,4 +182,11 @@ def test_buttons_are_made_from_offers(app: Flask, cast: Cast) -> None:
 
 def test_no_kind_hides_a_page() -> None:
     """An address of an action has the kind first, so a kind may not be the name of a part of the site."""
-    assert set(FLOWS) == {"application", "tranche", "payment_batch", "change_request"}
+    assert set(FLOWS) == {
+        "application",
+        "tranche",
+        "payment_batch",
+        "change_request",
+        "interim_report",
+        "carry_over",
+    }

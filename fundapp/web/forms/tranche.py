@@ -1,10 +1,11 @@
-"""What the acts on a tranche ask: a ceiling, a reason that stays among staff."""
+"""What the acts on a tranche and its free money ask: a ceiling, an offer, a carry-over, a reason among staff."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask import request
 from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length
@@ -13,7 +14,7 @@ from fundapp.domain.ceiling import Ceiling
 from fundapp.domain.text import Text
 from fundapp.persistence.ledger import WHOLE_POT
 from fundapp.services import ceilings, funds
-from fundapp.web.forms import ActionForm, asked
+from fundapp.web.forms import ActionForm, BaseForm, asked
 from fundapp.web.forms.review import AmountField
 from fundapp.web.session import db
 
@@ -43,10 +44,7 @@ class StaffReasonForm(ActionForm):
         return {"explanation": (self.explanation.data or "").strip()}
 
 
-CEILING = "ceiling"
-
-
-@asked(CEILING)
+@asked("ceiling")
 class CeilingForm(ActionForm):
     """Another ceiling, for the whole or for one sub-region, and why."""
 
@@ -71,7 +69,7 @@ class CeilingForm(ActionForm):
         """Offer the ceilings that there are."""
         spec = funds.spec_of(db.session(), row.fund_version_id)
         self.now: dict[str, tuple[Text, Ceiling]] = {
-            pot: (ceilings.pot_name(spec, pot), ceiling) for pot, ceiling in facts.ceilings.items()
+            pot: (ceilings.pot_name(spec, pot), ceiling) for pot, ceiling in facts.ceilings().items()
         }
         self.pot.choices = [SelectChoice(pot or WHOLE, label) for pot, (label, _) in self.now.items()]
         if len(self.now) == 1:
@@ -85,3 +83,50 @@ class CeilingForm(ActionForm):
             "cents": self.amount.cents or 0,
             "explanation": (self.explanation.data or "").strip(),
         }
+
+
+@asked("offer")
+class OfferForm(ActionForm):
+    """How much of the free money is offered to somebody on the waiting list."""
+
+    template = "pages/tranche/offer.html"
+    amount = AmountField(
+        Text("Hoeveel biedt u aan?", "How much do you offer?"),
+        [InputRequired(Text("Vul in hoeveel u aanbiedt.", "Enter how much you offer."))],
+    )
+
+    def prepare(self, row: Any, facts: Any) -> None:  # noqa: ARG002
+        """Propose what was advised, or else what is free."""
+        if request.method == "GET" and not self.amount.data:
+            self.amount.propose(min(facts.advised_cents or facts.grantable, facts.free))
+
+    def given(self) -> Mapping[str, Any]:
+        """`amount_cents`."""
+        return {"amount_cents": self.amount.cents or 0}
+
+
+@asked("application.accept_offer")
+class AcceptOfferForm(ActionForm):
+    """The school sees once more how much it is and until when it stands."""
+
+    template = "pages/tranche/accept_offer.html"
+
+
+class CarryForm(BaseForm):
+    """How much free money goes to which later tranche, and why."""
+
+    amount = AmountField(
+        Text("Hoeveel draagt u over?", "How much do you carry over?"),
+        [InputRequired(Text("Vul in hoeveel u overdraagt.", "Enter how much you carry over."))],
+    )
+    target = RadioField(
+        Text("Naar welke tranche?", "To which tranche?"),
+        [InputRequired(Text("Kies een tranche.", "Choose a tranche."))],
+    )
+    explanation = _why(
+        Text("Dit staat bij de overdracht en in het logboek.", "This stands with it and in the journal.")
+    )
+
+    def offer(self, targets: Iterable[tuple[str, str]]) -> None:
+        """Offer the tranches (reference, name) that money can go to."""
+        self.target.choices = [SelectChoice(ref, f"{ref}, {name}") for ref, name in targets]

@@ -5,6 +5,8 @@ Served as `gunicorn tests.benchmarks.floor.app:app`; FLOOR_DATABASE_URL is its d
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from datetime import UTC, datetime
 
@@ -80,3 +82,20 @@ def decide(ref: str) -> Response:
         values = {"id": number, "amount": int(request.form["amount"]), "now": datetime.now(UTC)}
         connection.execute(_DECISION, values)
     return redirect(f"/case/{ref}", code=303)
+
+
+_ENTRIES = text("""
+  SELECT e.journal_id, e.posting, e.at, t.ref, e.pot, a.ref, e.movement, e.account, e.cents
+  FROM ledger_entry e JOIN tranche t ON t.id = e.tranche_id LEFT JOIN application a ON a.id = e.application_id
+  WHERE t.ref = :ref ORDER BY e.id
+""")
+
+
+@app.get("/csv/<ref>")
+def entries(ref: str) -> Response:
+    """Every entry of a tranche: fetched at once and written by the csv module."""
+    with engine.connect() as connection:
+        rows = connection.execute(_ENTRIES, {"ref": ref}).all()
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=";").writerows(rows)
+    return Response(buffer.getvalue(), mimetype="text/csv")
