@@ -47,6 +47,7 @@ _ROWS: tuple[type[Base], ...] = (
     decision.Decision,
     decision.Award,
     decision.Letter,
+    waitlist.Offer,
     settlement.FinalReport,
     settlement.ReportLine,
     settlement.Determination,
@@ -55,7 +56,6 @@ _ROWS: tuple[type[Base], ...] = (
     payment.Instalment,
     payment.PaymentOrder,
     interim.InterimReport,
-    waitlist.Offer,
     outbox.OutboxMessage,
 )
 """Tables with an `application_id`, each after those that it refers to; application, runs, journal and ledger apart."""

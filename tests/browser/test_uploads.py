@@ -106,13 +106,12 @@ def test_a_break_at_sixty_percent_goes_on_and_the_others_do_too(letters: Page, a
             sent.append(start)
             route.continue_()
 
-    first: dict[str, str] = {}
-
-    def note_the_first(request: Request) -> None:
+    def note(request: Request) -> None:
         if is_piece(request):
             first.setdefault("url", request.url.partition("?")[0])
 
-    letters.on("request", note_the_first)
+    first: dict[str, str] = {}
+    letters.on("request", note)
     letters.route("**/uploads/*", lambda route: half(route) if is_piece(route.request) else route.continue_())
     choose(letters, file("offerte.pdf"))
     row = letters.locator("[data-queue] li").filter(has_text="offerte.pdf")

@@ -16,7 +16,7 @@ from fundapp.services.partial_uploads import LARGEST_PIECE, LASTS, MOST_AT_ONCE
 from tests.adapters.test_file_content import DOCX, encrypted
 from tests.support.clamd import BAD, Clamd, clamd_server
 from tests.support.school import PDF, begin, open_round, parsed, save, summary, upload, version
-from tests.support.uploads import Sender, json_of
+from tests.support.uploads import Sender
 from tests.support.web import Cast, Clock, sign_in, token, writing
 
 if TYPE_CHECKING:
@@ -84,37 +84,37 @@ def test_a_file_comes_in_pieces_and_is_the_same_file(app: Flask, anna: FlaskClie
 
 
 def test_a_broken_upload_goes_on_where_it_stopped(app: Flask, anna: FlaskClient, sender: Sender) -> None:
-    url = json_of(sender.begin("brief.pdf", len(PDF)))["url"]
-    assert json_of(sender.put(url, 0, PDF[:40]))["arrived"] == 40
+    url = sender.begin("brief.pdf", len(PDF)).json["url"]
+    assert sender.put(url, 0, PDF[:40]).json["arrived"] == 40
     page = anna.get(f"/aanvragen/{REF}/taak/documents").text
     assert "Nog niet klaar: <strong>brief.pdf</strong>, 57% verstuurd." in " ".join(page.split())
-    again = json_of(sender.begin("brief.pdf", len(PDF)))
+    again = sender.begin("brief.pdf", len(PDF)).json
     assert (again["url"], again["arrived"]) == (url, 40)
-    assert json_of(anna.get(url, headers=sender.headers))["arrived"] == 40
+    assert sender.get(url).json["arrived"] == 40
     for start in (0, 20, 41, -1, "x", ""):
-        assert json_of(sender.put(url, start, b"other bytes"))["arrived"] == 40, "what does not follow changes nothing"
-    assert json_of(sender.put(url, 40, PDF[40:]))["done"]
+        assert sender.put(url, start, b"other bytes").json["arrived"] == 40, "what does not follow changes nothing"
+    assert sender.put(url, 40, PDF[40:]).json["done"]
     assert kept(app) == ONE
     assert sender.put(url, 40, PDF[40:]).status_code == 404, "it is finished"
     for other in ({"stamp": "2"}, {"slot": "co_financing_letter"}, {"name": "b.pdf"}, {"size": 70}):
         more: dict[str, Any] = {"name": "brief.pdf", "size": len(PDF)} | other
-        assert json_of(sender.begin(**more))["arrived"] == 0, other
+        assert sender.begin(**more).json["arrived"] == 0, other
 
 
 def test_stopping_forgets_the_pieces(app: Flask, anna: FlaskClient, sender: Sender) -> None:
-    url = json_of(sender.begin("brief.pdf", len(PDF)))["url"]
+    url = sender.begin("brief.pdf", len(PDF)).json["url"]
     sender.put(url, 0, PDF[:40])
     assert sender.stop(url).status_code == 204
     assert sender.stop(url).status_code == 204
     assert kept(app) == NOTHING
     assert sender.put(url, 40, PDF[40:]).status_code == 404
-    url = json_of(sender.begin("brief.pdf", len(PDF)))["url"]
+    url = sender.begin("brief.pdf", len(PDF)).json["url"]
     save(anna, REF, "documents", {}, f"stop-{url.rsplit('/', 1)[-1]}")
     assert kept(app) == NOTHING, "the same with the button, without a script"
 
 
 def test_what_nobody_goes_on_with_expires(app: Flask, cast: Cast, clock: Clock, anna: FlaskClient) -> None:
-    old = json_of(Sender(anna, REF).begin("oud.pdf", len(PDF)))["url"]
+    old = Sender(anna, REF).begin("oud.pdf", len(PDF)).json["url"]
     Sender(anna, REF).put(old, 0, PDF[:9])
     clock.advance(seconds=LASTS.total_seconds() + 1)
     sign_in(anna, cast.anna.email)
@@ -138,23 +138,20 @@ def test_a_file_that_will_not_do_is_named_and_nothing_of_it_is_kept(
 ) -> None:
     answer = sender.begin(name, len(content))
     if content:
-        answer = sender.put(json_of(answer)["url"], 0, content)
+        answer = sender.put(answer.json["url"], 0, content)
     assert answer.status_code == 422
-    assert json_of(answer)["code"] == code
-    assert json_of(answer)["errors"][0]["field"] == "partner_letter"
-    assert f"“{name}”" in json_of(answer)["title"]
+    assert answer.json["code"] == code
+    assert answer.json["errors"][0]["field"] == "partner_letter"
+    assert f"“{name}”" in answer.json["title"]
     assert kept(app) == NOTHING
 
 
 def test_sizes_are_judged_before_a_byte_is_sent(app: Flask, sender: Sender) -> None:
     answer = sender.begin("groot.pdf", 10 * MB + 1)
-    assert (
-        json_of(answer)["title"]
-        == "Het bestand “groot.pdf” is 10,1 MB. Het mag hoogstens 10 MB zijn. Maak het kleiner."
-    )
+    assert answer.json["title"] == "Het bestand “groot.pdf” is 10,1 MB. Het mag hoogstens 10 MB zijn. Maak het kleiner."
     for size in ("", "-1", "1e3", "٣", "9" * 30):
         assert sender.begin("x.pdf", cast("int", size)).status_code == 422, size
-    url = json_of(sender.begin("brief.pdf", 10))["url"]
+    url = sender.begin("brief.pdf", 10).json["url"]
     assert sender.put(url, 0, b"x" * 11).status_code == 422
     assert sender.put(url, 0, b"x" * (LARGEST_PIECE + 1)).status_code == 413
     assert kept(app)["upload_part"] == 0
@@ -163,7 +160,7 @@ def test_sizes_are_judged_before_a_byte_is_sent(app: Flask, sender: Sender) -> N
 def test_somebody_has_only_so_much_on_its_way(app: Flask, sender: Sender) -> None:
     for number in range(MOST_AT_ONCE):
         assert sender.begin(f"{number}.pdf", 9).status_code == 201
-    assert json_of(sender.begin("een te veel.pdf", 9))["code"] == "uploads_too_many"
+    assert sender.begin("een te veel.pdf", 9).json["code"] == "uploads_too_many"
     assert sender.begin("3.pdf", 9).status_code == 201, "one that is on its way goes on"
 
 
@@ -181,7 +178,7 @@ def test_a_place_that_the_fund_does_not_have_is_not_there(sender: Sender) -> Non
 
 
 def test_nobody_else_touches_a_file_on_its_way(app: Flask, cast: Cast, anna: FlaskClient, sender: Sender) -> None:
-    url = json_of(sender.begin("brief.pdf", len(PDF)))["url"]
+    url = sender.begin("brief.pdf", len(PDF)).json["url"]
     colleague, stranger = app.test_client(), app.test_client()
     sign_in(colleague, cast.signer.email)
     sign_in(stranger, cast.stranger.email)
@@ -195,11 +192,11 @@ def test_nobody_else_touches_a_file_on_its_way(app: Flask, cast: Cast, anna: Fla
     staff = app.test_client()
     sign_in(staff, cast.handler.email)
     assert Sender(staff, REF).begin("x.pdf", 9).status_code == 404
-    assert json_of(sender.put(url, 0, PDF))["done"], "it is still Anna's, and still there"
+    assert sender.put(url, 0, PDF).json["done"], "it is still Anna's, and still there"
 
 
 def test_without_token_or_session_nothing_is_taken(app: Flask, anna: FlaskClient, sender: Sender) -> None:
-    url = json_of(sender.begin("brief.pdf", len(PDF)))["url"]
+    url = sender.begin("brief.pdf", len(PDF)).json["url"]
     sender.headers.pop("X-CSRFToken")
     assert sender.put(url, 0, PDF).status_code == 400
     nobody = app.test_client().put(f"{url}?from=0", data=PDF, headers={"Accept": "application/json"})
@@ -207,12 +204,12 @@ def test_without_token_or_session_nothing_is_taken(app: Flask, anna: FlaskClient
 
 
 def test_after_sending_nothing_can_be_added(app: Flask, anna: FlaskClient, sender: Sender) -> None:
-    url = json_of(sender.begin("brief.pdf", len(PDF)))["url"]
+    url = sender.begin("brief.pdf", len(PDF)).json["url"]
     with writing(app) as session:
         session.execute(text("UPDATE application SET state = 'submitted', submitted_at = now()"))
     answer = sender.put(url, 0, PDF)
     assert answer.status_code == 409
-    assert "al ingestuurd" in json_of(answer)["title"]
+    assert "al ingestuurd" in answer.json["title"]
     assert kept(app)["attachment"] == 0
 
 
@@ -233,8 +230,8 @@ def test_a_clean_file_says_so(anna: FlaskClient, sender: Sender, clamd: Clamd) -
 
 def test_an_infected_file_is_told_and_not_kept(app: Flask, anna: FlaskClient, sender: Sender, clamd: Clamd) -> None:
     infected = PDF + BAD
-    answer = sender.put(json_of(sender.begin("virus.pdf", len(infected)))["url"], 0, infected)
-    assert json_of(answer)["code"] == "file_infected"
+    answer = sender.put(sender.begin("virus.pdf", len(infected)).json["url"], 0, infected)
+    assert answer.json["code"] == "file_infected"
     answer = upload(anna, REF, "partner_letter", infected, "virus.pdf")
     assert "In het bestand “virus.pdf” zit een virus" in summary(answer)[0][1]
     assert kept(app) == NOTHING
