@@ -217,7 +217,12 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
     if state is State.OFFERED:
         yield f"/application/{found.ref}/accept_offer", Text("Neem het aanbod aan", "Accept the offer"), True
     if state is State.REJECTION_INTENDED:
-        yield url_for("reporting.intention", ref=found.ref), Text("Lezen en reageren", "Read and respond"), True
+        words = (
+            Text("Bekijk het voornemen", "See the intention")
+            if found.facts.response_given
+            else Text("Lezen en reageren", "Read and respond")
+        )
+        yield url_for("reporting.intention", ref=found.ref), words, True
     if state in (State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED) and found.facts.calculation:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):

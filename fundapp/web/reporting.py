@@ -14,6 +14,7 @@ from fundapp.domain.flow import offered
 from fundapp.domain.money import plain_euro
 from fundapp.domain.people import Actor
 from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.rejection import REASONS, RejectionCode
 from fundapp.domain.text import Text, same
 from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.persistence.unit_of_work import unit_of_work
@@ -232,7 +233,7 @@ def _rejection_intended(found: Case) -> Response:
         ref=found.ref,
         app=app,
         sent_at=row.at,
-        reasons=funds.reason_texts(row.reasons),
+        reasons=[REASONS[RejectionCode(code)].sentence for code in row.reasons],
         explanation=row.explanation,
         term=views.running_term(session, app),
         response=views.response(session, app),

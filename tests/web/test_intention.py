@@ -89,7 +89,7 @@ def test_intended_answered_and_rejected(app: Flask, cast: Cast, client: FlaskCli
     with count_queries(engine) as asked:
         page = client.get(f"/aanvragen/{REF}/voornemen").text
     assert len(asked) <= STATEMENTS, asked
-    assert "U werkt niet samen met de partner die dit fonds vraagt." in page
+    assert "<li>U werkt niet samen met de partner die dit fonds vraagt.</li>" in page
     assert "&lt;b&gt;Niets&lt;/b&gt; samen." in page
     assert "vrijdag 28 maart 2025" in page
     assert "bezwaar" not in page
@@ -100,7 +100,9 @@ def test_intended_answered_and_rejected(app: Flask, cast: Cast, client: FlaskCli
     page = client.get(f"/aanvragen/{REF}/voornemen").text
     assert "Wij werken samen met Delta." in page
     assert "Reactie insturen" not in page
-    assert "Wij lezen uw reactie op het voornemen." in client.get(f"/aanvragen/{REF}").text
+    story = client.get(f"/aanvragen/{REF}").text
+    assert "Wij lezen uw reactie op het voornemen." in story
+    assert "Lezen en reageren" not in story
     assert "Reageer op het voornemen" not in client.get("/aanvragen").text
 
     assert "Wij werken samen met Delta." in decider.get(CASE).text
