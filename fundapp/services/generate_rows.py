@@ -27,6 +27,7 @@ from fundapp.persistence import (
     payment,
     review,
     settlement,
+    waitlist,
 )
 from fundapp.persistence.db import Base
 from fundapp.persistence.payment import PaymentBatch, PaymentOrder
@@ -45,6 +46,7 @@ _ROWS: tuple[type[Base], ...] = (
     decision.Decision,
     decision.Award,
     decision.Letter,
+    waitlist.Offer,
     settlement.FinalReport,
     settlement.ReportLine,
     settlement.Determination,
