@@ -21,7 +21,7 @@ from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import JUDGES, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.settlement import line_refusals
-from fundapp.domain.term import Length, TermRule
+from fundapp.domain.term import Length
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
@@ -304,7 +304,7 @@ def announce_delay(act: Act) -> None:
     name = act.transition.due
     assert name is not None, "the transition says which term"
     spec = funds.spec_of(act.session, app.fund_version_id)
-    old, new = terms.renew(act, name, TermRule(Length.parse(spec.terms.late_by), spec.legal_profile))
+    old, new = terms.renew(act, name, spec.terms.late.rule(spec.legal_profile))
     if name == "decision":
         act.change(decision_due_on=new)
     act.data["term"] = {"name": name, "old": old.isoformat(), "new": new.isoformat()}
