@@ -29,7 +29,6 @@ from fundapp.services import application_reading, dossier, draft_reading, funds,
 from fundapp.services.act import Act, Beforehand, CaseType, Seen
 from fundapp.services.application_reading import IN_PROJECT, Deciding, Known
 from fundapp.services.dossier import Dossier
-from fundapp.services.panel import on_agenda
 from fundapp.services.payment_hold import paying_facts
 from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
@@ -99,7 +98,7 @@ def facts(
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
-        more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
+        more |= {"panel_meets": meets, "meeting_id": known.meeting if meets else None}
     if state in IN_PROJECT:
         more |= _project_facts(session, app, state, roles, known)
     return application.Facts(
