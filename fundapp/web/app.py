@@ -45,6 +45,7 @@ FEATURES = (
     "tranches",
     "tranche_closing",
     "reallocation",
+    "decisions",
     "exports",
     "programme",
 )
