@@ -32,6 +32,7 @@ FEATURES = (
     "receipts",
     "uploads",
     "draft_check",
+    "completion",
     "reporting",
     "review",
     "panel",
