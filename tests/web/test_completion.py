@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,7 @@ def test_the_services_refuse_it_too(app: Flask, cast: Cast, clock: Clock, anna: 
     ask(app, cast, clock, ["pupils"])
     with writing(app) as session:
         attachment = session.scalars(select(Attachment)).one()
-    tries = (
+    tries: tuple[Callable[[draft.Writing], object], ...] = (
         lambda page: page.answers(page.spec.form.section("project"), {"title": "Iets anders"}),
         lambda page: page.budget([CostLine("travel", "Bus", 1, 1)]),
         lambda page: page.requested(1),
@@ -164,7 +165,7 @@ def test_the_services_refuse_it_too(app: Flask, cast: Cast, clock: Clock, anna: 
     )
     for attempt in tries:
         with (
-            pytest.raises(Refused, match="veranderen"),
+            pytest.raises(Refused, match="not_opened"),
             writing(app) as session,
             draft.writing(session, REF, actor=cast.anna, now=clock.now) as page,
         ):
