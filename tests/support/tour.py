@@ -111,8 +111,8 @@ class Tour:
 
     def token(self, email: str) -> str:
         """The token that forms of this person's browser carry."""
-        found = html.fromstring(self.browser_of(email).get("/profiel").data).xpath("//input[@name='csrf_token']/@value")
-        return str(found[0])
+        root: Any = html.fromstring(self.browser_of(email).get("/profiel").data)
+        return str(root.xpath("//input[@name='csrf_token']/@value")[0])
 
     def pages(self, email: str, begin: Iterable[str] = ("/",)) -> Iterator[Stop]:
         """Yield every page that this person reaches from these, a few of each kind; links and filters are the way."""
