@@ -186,7 +186,7 @@ def _story(found: Case) -> Response:
         app=app,
         look=FLOW.look(state),
         events=views.events(session, app),
-        todo=views.TODO.get(state),
+        todo=views.todo(state, answered=found.facts.response_given),
         next_step=views.NEXT.get(state),
         term=term,
         late=term is not None and term.due_on < today,
@@ -199,7 +199,7 @@ def _story(found: Case) -> Response:
     return make_response(page)
 
 
-_LINKED = frozenset(("report", "respond", "accept_offer"))
+_LINKED = frozenset(("report", "respond", "respond_to_rejection", "accept_offer"))
 """What a school does from a link of its own (`_links`)."""
 
 
@@ -221,6 +221,13 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
         yield url_for("reporting.changes", ref=found.ref), Text("Wijziging melden", "Report a change"), False
     if state is State.OFFERED:
         yield f"/application/{found.ref}/accept_offer", Text("Neem het aanbod aan", "Accept the offer"), True
+    if state is State.REJECTION_INTENDED:
+        words = (
+            Text("Bekijk het voornemen", "See the intention")
+            if found.facts.response_given
+            else Text("Lezen en reageren", "Read and respond")
+        )
+        yield url_for("reporting.intention", ref=found.ref), words, True
     if state in (State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED) and found.facts.calculation:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):
