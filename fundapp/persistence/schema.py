@@ -5,6 +5,8 @@ from __future__ import annotations
 from fundapp.persistence import (
     application,
     change,
+    colleagues,
+    consent,
     decision,
     export,
     fund,
@@ -20,6 +22,7 @@ from fundapp.persistence import (
     review,
     settlement,
     short_lived,
+    signing,
     tranche,
     waitlist,
 )
@@ -28,6 +31,8 @@ from fundapp.persistence.db import Base
 TABLES = (
     application,
     change,
+    colleagues,
+    consent,
     decision,
     export,
     fund,
@@ -43,6 +48,7 @@ TABLES = (
     review,
     settlement,
     short_lived,
+    signing,
     tranche,
     waitlist,
 )

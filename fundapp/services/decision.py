@@ -22,7 +22,13 @@ from fundapp.services.act import Act
 from fundapp.services.letters import letter_row
 from fundapp.services.payment_scheme import plan_instalments
 
-KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
+KIND_OF = {
+    "award": "award",
+    "reject": "reject",
+    "not_consider": "not_consider",
+    "miss_signature": "not_consider",
+    "revoke": "revoke",
+}
 """Transition → kind of decision."""
 
 
@@ -114,7 +120,7 @@ def record_decision(act: Act) -> None:
     decision = Decision(
         application_id=app.id,
         kind=kind,
-        decided_by_id=act.person_id,
+        decided_by_id=act.actor.id,
         advice_id=advice.id if advice else None,
         advised_by_id=advice.adviser_id if advice else None,
         amount_cents=amount,
@@ -205,6 +211,7 @@ LETTER_OF: dict[str, str] = {
     "award": "award",
     "reject": "rejection",
     "not_consider": "not_considered",
+    "miss_signature": "not_considered",
     "intend_determination": "determination_intended",
     "determine": "determination",
     "revoke": "revocation",

@@ -20,6 +20,7 @@ from fundapp.services import (
     payment,
     payment_hold,
     settlement,
+    signing,
 )
 from fundapp.services.act import Handler
 
@@ -34,6 +35,10 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.FREEZE_AWARD: decision.freeze_award,
     OfApplication.REVOKE_FUNDS: settlement.revoke_funds,
     OfApplication.WRITE_LETTER: decision.write_letter,
+    OfApplication.ASK_SIGNATURES: signing.ask_signatures,
+    OfApplication.RECORD_SIGNATURE: signing.record_signature,
+    OfApplication.RECORD_REFUSAL: signing.record_refusal,
+    OfApplication.TAKE_BACK: signing.take_back,
     OfApplication.RECEIVE_REPORT: settlement.receive_report,
     OfApplication.INTEND_DETERMINATION: settlement.intend,
     OfApplication.RECORD_RESPONSE: settlement.record_response,

@@ -30,6 +30,8 @@ FEATURES = (
     "applications",
     "drafting",
     "receipts",
+    "signing",
+    "consent",
     "draft_check",
     "reporting",
     "review",

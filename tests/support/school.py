@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lxml import html
@@ -63,7 +63,11 @@ PAGES: dict[str, dict[str, Any]] = {
         "shares-1-form": "money",
         "shares-1-amount": "780,00",
     },
-    "signing": {"signer_role": "school_leader", "signer_name": "Lea Directeur"},
+    "signing": {
+        "signer-1-role": "school_leader",
+        "signer-1-name": "Lea Directeur",
+        "signer-1-email": "lea@ozobot.example.org",
+    },
 }
 """Section → what makes it complete, for the fund for primary education."""
 
@@ -153,3 +157,22 @@ def summary(answer: TestResponse) -> list[tuple[str, str]]:
         (a.get("href", "").lstrip("#"), a.text_content())
         for a in page.xpath('//*[contains(@class, "error-summary")]//a')
     ]
+
+
+def sign(app: Flask, ref: str, *, at: datetime = NOON) -> None:
+    """Everybody who was asked to sign agrees, as if by mail."""
+    from sqlalchemy import select
+
+    from fundapp.persistence.application import Application
+    from fundapp.persistence.signing import Signature
+    from fundapp.services import signing_answer
+
+    with writing(app) as session:
+        waiting = session.scalars(
+            select(Signature.id)
+            .join(Application, Application.id == Signature.application_id)
+            .where(Application.ref == ref, Signature.state == "asked")
+        ).all()
+        for number in waiting:
+            read = signing_answer.reading(session, number, at)
+            signing_answer.sign(session, number, read.signatures.content, now=at)

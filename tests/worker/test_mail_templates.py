@@ -15,7 +15,7 @@ from fundapp.domain.text import LANGUAGES, Language
 from fundapp.web.mails import FOLDER, NAMES, Mails
 
 BASE = "https://fonds.example.org"
-MAILS = Mails(BASE)
+MAILS = Mails(BASE, "secret")
 
 CASE: dict[str, Any] = {
     "name": "Anouk de Vries",
