@@ -200,12 +200,12 @@ def _page(
     found = consent.reading(db.session(), door.link.id)
     if not found.open or found.party is None:
         reason = consent.answered(found.row).sentence
-        page = render_template("pages/consent/done.html", found=found, row=found.row, reason=reason)
+        page = render_template("pages/consent/done.html", reading=found, row=found.row, reason=reason)
         return make_response(page, status)
     page = render_template(
         "pages/consent/read.html",
         door=door,
-        found=found,
+        reading=found,
         picture=found.picture,
         party=found.party,
         brings=brings(found.picture, found.party),

@@ -123,7 +123,7 @@ def _page(door: Door, refusals: list[Refusal] | None = None, typed: str = "", st
     page = render_template(
         "pages/signing/read.html",
         door=door,
-        found=found,
+        reading=found,
         documents_at=f"{door.path}/bijlagen/",
         explanation=typed,
         field_errors=by_field(refusals or []),
@@ -139,7 +139,7 @@ def _after(found: Reading) -> str:
     one = next((s for s in found.signatures.found if s.id == found.row.id), None)
     return render_template(
         "pages/signing/done.html",
-        found=found,
+        reading=found,
         row=found.row,
         look=LOOKS[one.standing(found.signatures.content)] if one else None,
         agreed=found.row.state == SignatureState.SIGNED,

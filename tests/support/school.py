@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -72,15 +73,22 @@ PAGES: dict[str, dict[str, Any]] = {
 """Section → what makes it complete, for the fund for primary education."""
 
 
-def open_round(app: Flask, cast: Cast, ref: str = "PO-T9") -> str:
-    """Announce a round that opened ten days ago and closes in thirty; return its reference."""
+def open_round(app: Flask, cast: Cast, ref: str = "PO-T9", *, signer: Mapping[str, Any] | None = None) -> str:
+    """Announce a round that opened ten days ago and closes in thirty; return its reference.
+
+    signer: what this fund asks otherwise of who signs, by parameter of its condition.
+    """
     from fundapp.adapters.fund_file import FUNDS, load_fund
-    from fundapp.domain.fund import TrancheSpec
+    from fundapp.domain.fund import FundSpec, TrancheSpec
     from fundapp.services import funds
     from fundapp.services.transitions import perform
 
     with writing(app) as session:
-        version = funds.publish(session, load_fund(FUNDS / "stimuleringsregeling-po.yaml"), now=NOON)
+        fund = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
+        if signer is not None:
+            changed = [r.model_copy(update=signer) if r.kind == "signer" else r for r in fund.conditions]
+            fund = FundSpec.model_validate(fund.model_copy(update={"conditions": tuple(changed)}).model_dump())
+        version = funds.publish(session, fund, now=NOON)
         spec = TrancheSpec.model_validate(
             {
                 "ref": ref,
@@ -135,9 +143,9 @@ def parsed(text: str) -> Any:
     return html.fromstring(text)
 
 
-def complete(client: FlaskClient, ref: str) -> None:
+def complete(client: FlaskClient, ref: str, pages: Mapping[str, dict[str, Any]] = PAGES) -> None:
     """Fill in everything."""
-    for section, data in PAGES.items():
+    for section, data in pages.items():
         answer = save(client, ref, section, data)
         assert answer.status_code == 303, (section, answer.text)
     assert upload(client, ref, "partner_letter").status_code == 303
