@@ -22,7 +22,13 @@ from fundapp.services.letters import letter_values
 from fundapp.services.payment_scheme import plan_instalments
 from fundapp.services.scoring import standings
 
-KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
+KIND_OF = {
+    "award": "award",
+    "reject": "reject",
+    "not_consider": "not_consider",
+    "miss_signature": "not_consider",
+    "revoke": "revoke",
+}
 """Transition → kind of decision."""
 
 
@@ -112,7 +118,7 @@ def record_decision(act: Act) -> None:
         id=act.file.decision_id,
         application_id=app.id,
         kind=kind,
-        decided_by_id=act.person_id,
+        decided_by_id=act.actor.id,
         advice_id=advice_id,
         advised_by_id=adviser_id,
         amount_cents=amount,
@@ -192,6 +198,7 @@ LETTER_OF: dict[str, str] = {
     "award": "award",
     "reject": "rejection",
     "not_consider": "not_considered",
+    "miss_signature": "not_considered",
     "intend_determination": "determination_intended",
     "determine": "determination",
     "revoke": "revocation",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import State
+from fundapp.domain.consent import Consent, ConsentState
 from fundapp.domain.draft import (
     Applicant,
     CostLine,
@@ -19,7 +20,8 @@ from fundapp.domain.draft import (
     Share,
     Surroundings,
 )
-from fundapp.domain.facts import EarlierApplication
+from fundapp.domain.facts import EarlierApplication, SignerRole
+from fundapp.domain.signing import Signature, Signatures, SignatureState
 from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
@@ -37,7 +39,13 @@ _PICTURE = text("""
      FROM partner WHERE application_id = :id) AS partners,
     (SELECT json_agg(f ORDER BY f.id) FROM (
        SELECT a.id, a.kind, a.file_name, a.sha256, d.size, d.media_type, d.scan, a.added_at
-       FROM attachment a JOIN stored_document d ON d.sha256 = a.sha256 WHERE a.application_id = :id) f) AS documents
+       FROM attachment a JOIN stored_document d ON d.sha256 = a.sha256 WHERE a.application_id = :id) f) AS documents,
+    (SELECT json_agg(json_build_array(id, place, role, name, email, state, asked_at, answered_at, sha256, explanation)
+                     ORDER BY place)
+     FROM signature WHERE application_id = :id AND state <> 'replaced') AS signatures,
+    (SELECT json_agg(json_build_array(id, party_key, name, email, state, asked_at, answered_at, sha256, answered_by,
+                                      explanation) ORDER BY id)
+     FROM partner_consent WHERE application_id = :id AND state <> 'replaced') AS consents
   FROM tranche t
   JOIN school s ON s.code = :school
   JOIN school_board b ON b.number = :board
@@ -68,7 +76,45 @@ def picture(session: Session, app: Application) -> DraftPicture:
         contributions=tuple(Share(*share) for share in row.contributions or ()),
         partners=tuple(PartnerLine(*partner) for partner in row.partners or ()),
         documents=tuple(_document(document) for document in row.documents or ()),
+        signatures=tuple(_signature(one) for one in row.signatures or ()),
+        consents=tuple(_consent(one) for one in row.consents or ()),
     )
+
+
+def _signature(values: list[Any]) -> Signature:
+    number, place, role, name, email, state, asked, answered, *rest = values
+    return Signature(
+        number, place, SignerRole(role), name, email, SignatureState(state), _moment(asked), _moment(answered), *rest
+    )
+
+
+def _consent(values: list[Any]) -> Consent:
+    number, key, name, email, state, asked, answered, *rest = values
+    return Consent(
+        number, key, name, email, ConsentState(state), datetime.fromisoformat(asked), _moment(answered), *rest
+    )
+
+
+def _moment(written: str | None) -> datetime | None:
+    return None if written is None else datetime.fromisoformat(written)
+
+
+_SIGNATURES = text("""
+  SELECT
+    (SELECT json_agg(json_build_array(id, place, role, name, email, state, asked_at, answered_at, sha256, explanation)
+                     ORDER BY place)
+     FROM signature WHERE application_id = :id AND state <> 'replaced') AS signatures,
+    (SELECT sha256 FROM submission WHERE application_id = :id ORDER BY number DESC LIMIT 1) AS sha256,
+    (SELECT due_on FROM term WHERE application_id = :id AND name = 'signature' AND ended_on IS NULL
+     ORDER BY round DESC LIMIT 1) AS due
+""")
+
+
+def signatures(session: Session, app: Application) -> tuple[Signatures, date | None]:
+    """Read who signed what was sent last and who has yet to, and the last day to do so."""
+    row = session.execute(_SIGNATURES, {"id": app.id}).one()
+    rule = funds.spec_of(session, app.fund_version_id).signer
+    return Signatures(rule, tuple(_signature(one) for one in row.signatures or ()), row.sha256 or ""), row.due
 
 
 def _document(row: dict[str, Any]) -> Document:

@@ -14,8 +14,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from fundapp.domain import consent, signing
 from fundapp.domain.application import FLOW
-from fundapp.domain.condition import Verdict
+from fundapp.domain.condition import SIGNER_NAMES, Verdict
+from fundapp.domain.facts import SignerRole
+from fundapp.domain.flow import Look
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending, RejectionCode
@@ -32,7 +35,7 @@ from fundapp.services.subject import missing
 _CASE = text("""
   SELECT s.code, s.name AS school, b.name AS board, t.ref AS tranche, t.name AS tranche_name,
     coalesce(r.name, a.sub_region) AS sub_region,
-    (SELECT json_agg(x) FROM (SELECT number, received_at, content FROM submission
+    (SELECT json_agg(x) FROM (SELECT number, received_at, content, sha256 FROM submission
        WHERE application_id = a.id ORDER BY number DESC LIMIT 2) x) AS submissions,
     (SELECT outcomes FROM eligibility_check WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS outcomes,
     (SELECT json_agg(x ORDER BY x.id) FROM (SELECT id, name, round, due_on, because, pauses, ended_on FROM term
@@ -41,7 +44,7 @@ _CASE = text("""
        v.explanation, v.conditions, v.at, v.submission_number, p.name FROM advice v JOIN person p ON p.id = v.adviser_id
        WHERE v.application_id = a.id) x) AS advice,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
-       d.explanation, d.at, p.name FROM decision d JOIN person p ON p.id = d.decided_by_id
+       d.explanation, d.at, p.name FROM decision d LEFT JOIN person p ON p.id = d.decided_by_id
        WHERE d.application_id = a.id) x) AS decisions,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT id, template, sent_at, opened_at FROM letter
        WHERE application_id = a.id) x) AS letters,
@@ -49,7 +52,11 @@ _CASE = text("""
        j.data->'interested' AS interested, p.name FROM journal j LEFT JOIN person p ON p.id = j.actor_id
        WHERE j.kind = 'application' AND j.subject_id = a.id ORDER BY j.id DESC LIMIT 200) x) AS history,
     (SELECT json_agg(json_build_array(id, kind, file_name, sha256)) FROM attachment
-       WHERE application_id = a.id) AS attachments
+       WHERE application_id = a.id) AS attachments,
+    (SELECT json_agg(json_build_array(name, role, state, sha256, answered_at) ORDER BY place) FROM signature
+       WHERE application_id = a.id AND state <> 'replaced') AS signatures,
+    (SELECT json_agg(json_build_array(party_key, state, sha256) ORDER BY id) FROM partner_consent
+       WHERE application_id = a.id AND state <> 'replaced') AS consents
   FROM application a JOIN school s ON s.code = a.school_code JOIN school_board b ON b.number = a.board_number
   JOIN tranche t ON t.id = a.tranche_id LEFT JOIN sub_region r ON r.key = a.sub_region
   WHERE a.id = :id
@@ -126,6 +133,15 @@ class LetterView(NamedTuple):
     opened_at: datetime | None
 
 
+class SignerView(NamedTuple):
+    """Who signs, and how that stands towards what was sent last."""
+
+    name: str
+    role: Text
+    look: Look
+    at: datetime | None
+
+
 class Event(NamedTuple):
     """One row of the journal."""
 
@@ -138,6 +154,7 @@ class Event(NamedTuple):
 TERM_NAMES = {
     "decision": Text("Beslissen", "To decide"),
     "completion": Text("Aanvullen door de school", "To complete, by the school"),
+    "signature": Text("Tekenen door de school", "To sign, by the school"),
     "report": Text("Verantwoorden door de school", "To account, by the school"),
     "determination": Text("Eindbedrag vaststellen", "To determine the final amount"),
     "response": Text("Reageren op het voornemen", "To respond to the intended decision"),
@@ -203,6 +220,34 @@ class CaseView:
             stored={(kind, name, sha): id_ for id_, kind, name, sha in self.row.attachments or ()},
         )
 
+    @property
+    def signers(self) -> tuple[SignerView, ...]:
+        """Who signs for the school."""
+        sent = self.row.submissions[0]["sha256"] if self.row.submissions else ""
+        return tuple(
+            SignerView(
+                name=name,
+                role=SIGNER_NAMES[SignerRole(role)],
+                look=signing.LOOKS[
+                    signing.Standing.LAPSED if state == "signed" and sha256 != sent else signing.Standing(state)
+                ],
+                at=datetime.fromisoformat(at) if at else None,
+            )
+            for name, role, state, sha256, at in self.row.signatures or ()
+        )
+
+    @property
+    def consents(self) -> dict[str, Look]:
+        """What each partner said of what was sent last, by its name there."""
+        said = {key: (state, sha256) for key, state, sha256 in self.row.consents or ()}
+        found = {}
+        for party in self.sent.parties:
+            if party.key in said:
+                state, sha256 = said[party.key]
+                lapsed = state == "given" and sha256 != party.sha256
+                found[party.name] = consent.LOOKS[consent.Standing.LAPSED if lapsed else consent.Standing(state)]
+        return found
+
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition with its outcome, those that are not met first."""
@@ -267,7 +312,7 @@ class CaseView:
                 reasons=reason_labels(d["reasons"]),
                 conditions=d["conditions"],
                 explanation=d["explanation"],
-                by=d["name"],
+                by=d["name"] or _SYSTEM.nl,
                 at=datetime.fromisoformat(d["at"]),
             )
             for d in self.row.decisions or ()
