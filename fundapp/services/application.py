@@ -93,11 +93,11 @@ def facts(
         more |= {"draft": picture, "problems": problems, "signatures": picture.signing}
         if state is State.DRAFT:
             more["window_refusal"] = _window_refusal(picture, now)
-    if state is State.SUBMITTED:
-        more["signatures"], more["signature_due"] = draft_reading.signatures(session, app)
     if state in (State.SUBMITTED, State.INCOMPLETE):
         spec = funds.spec_of(session, app.fund_version_id)
         more |= {"completions_allowed": spec.terms.completion.times, "completion_due": known.completion_due}
+        if known.signing is not None:
+            more["signatures"], more["signature_due"] = draft_reading.signed(spec.signer, known.signing)
     if known.deciding is not None:
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:

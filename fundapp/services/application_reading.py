@@ -22,6 +22,7 @@ from fundapp.persistence.people import one_of
 from fundapp.persistence.rows import Hold
 from fundapp.services.act import Held
 from fundapp.services.ceilings import FREE_FOR
+from fundapp.services.draft_reading import SIGNATURES
 from fundapp.services.subject import missing
 from fundapp.services.waitlist import AHEAD
 
@@ -41,6 +42,7 @@ _KNOWN = f"""
     'completion_due', CASE WHEN {one_of("application.state", (State.SUBMITTED, State.INCOMPLETE))} THEN (
        SELECT due_on FROM term WHERE application_id = application.id AND name = 'completion' AND ended_on IS NULL
        ORDER BY round DESC LIMIT 1) END,
+    'signing', CASE WHEN application.state = '{State.SUBMITTED}' THEN ({SIGNATURES}) END,
     'deciding', CASE WHEN {one_of("application.state", BEFORE_DECISION)} THEN jsonb_build_object(
        'advice', (SELECT jsonb_build_array(adviser_id, outcome, amount_cents) FROM advice
                   WHERE application_id = application.id ORDER BY id DESC LIMIT 1),
@@ -82,6 +84,7 @@ class Deciding:
 class Known:
     """What was read beside an application. interest: what the person declared last; None: nothing.
 
+    signing: who signs what was sent, as `draft_reading.signed` takes it; None where that is over.
     ahead: who is earlier on the waiting list and could be offered money. offer: what is held for it (cents), and the
     last day to answer while that is open. response: whether the school responded to an intended decision, and until
     when it may.
@@ -89,6 +92,7 @@ class Known:
 
     interest: bool | None
     completion_due: date | None
+    signing: list[Any] | None
     deciding: Deciding | None
     balances: Balances
     ahead: str | None
@@ -102,6 +106,7 @@ def _known(found: dict[str, Any]) -> Known:
     return Known(
         interest=found["interest"],
         completion_due=_day(found["completion_due"]),
+        signing=found["signing"],
         deciding=None
         if deciding is None
         else Deciding(

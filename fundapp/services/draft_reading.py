@@ -1,5 +1,6 @@
 """Reading an application: one statement for all that belongs to it, one for all that the conditions ask besides."""
 
+# ruff: noqa: S608  (the pieces of these statements are constants of the product)
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import State
+from fundapp.domain.conditions import SignerRule
 from fundapp.domain.consent import Consent, ConsentState
 from fundapp.domain.draft import (
     Applicant,
@@ -99,22 +101,34 @@ def _moment(written: str | None) -> datetime | None:
     return None if written is None else datetime.fromisoformat(written)
 
 
-_SIGNATURES = text("""
-  SELECT
-    (SELECT json_agg(json_build_array(id, place, role, name, email, state, asked_at, answered_at, sha256, explanation)
-                     ORDER BY place)
-     FROM signature WHERE application_id = :id AND state <> 'replaced') AS signatures,
-    (SELECT sha256 FROM submission WHERE application_id = :id ORDER BY number DESC LIMIT 1) AS sha256,
-    (SELECT due_on FROM term WHERE application_id = :id AND name = 'signature' AND ended_on IS NULL
-     ORDER BY round DESC LIMIT 1) AS due
-""")
+SIGNATURES = """
+  SELECT jsonb_build_array(
+    (SELECT jsonb_agg(jsonb_build_array(id, place, role, name, email, state, asked_at, answered_at, sha256, explanation)
+                      ORDER BY place)
+     FROM signature WHERE application_id = application.id AND state <> 'replaced'),
+    (SELECT sha256 FROM submission WHERE application_id = application.id ORDER BY number DESC LIMIT 1),
+    (SELECT due_on FROM term WHERE application_id = application.id AND name = 'signature' AND ended_on IS NULL
+     ORDER BY round DESC LIMIT 1))
+"""
+"""SQL: who signs an application, the hash of what was sent last, and the last day to sign; see `signed`."""
+
+_SIGNATURES = text(f"SELECT ({SIGNATURES}) FROM application WHERE id = :id")
+
+
+def signed(rule: SignerRule | None, found: list[Any]) -> tuple[Signatures, date | None]:
+    """Return who signed what was sent last and who has yet to, and the last day to do so. found: as SIGNATURES reads."""
+    ones, sha256, due = found
+    return Signatures(rule, tuple(_signature(one) for one in ones or ()), sha256 or ""), _day(due)
 
 
 def signatures(session: Session, app: Application) -> tuple[Signatures, date | None]:
-    """Read who signed what was sent last and who has yet to, and the last day to do so."""
-    row = session.execute(_SIGNATURES, {"id": app.id}).one()
-    rule = funds.spec_of(session, app.fund_version_id).signer
-    return Signatures(rule, tuple(_signature(one) for one in row.signatures or ()), row.sha256 or ""), row.due
+    """The same, read for one application."""
+    found = session.execute(_SIGNATURES, {"id": app.id}).scalar_one()
+    return signed(funds.spec_of(session, app.fund_version_id).signer, found)
+
+
+def _day(written: str | None) -> date | None:
+    return None if written is None else date.fromisoformat(written)
 
 
 def _document(row: dict[str, Any]) -> Document:

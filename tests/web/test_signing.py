@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import sessionmaker
 
+from fundapp.domain.facts import SignerRole
 from fundapp.domain.people import Capacity
 from fundapp.persistence.application import Application, EligibilityCheck, Submission, Term
 from fundapp.persistence.db import make_engine
@@ -226,6 +227,7 @@ def test_without_a_signature_it_is_not_taken_up(app: Flask, anna: FlaskClient, l
     send(anna, REF)
     handler = app.test_client()
     sign_in(handler, cast.handler.email)
+    assert post(handler, f"/beoordelen/{REF}/belang", {"interest": "no"}).status_code == 303
     take_up = f"/application/{REF}/take_up"
     page = post(handler, take_up, {"seen": "2", "request_key": "a"})
     assert page.status_code == 409
@@ -257,6 +259,7 @@ def test_not_signed_in_time_the_handler_may_end_it(app: Flask, anna: FlaskClient
     assert application(app).state == "submitted"
     handler = app.test_client()
     sign_in(handler, cast.handler.email)
+    assert post(handler, f"/beoordelen/{REF}/belang", {"interest": "no"}).status_code == 303
     given = {"seen": "2", "request_key": "a", "explanation": "Niemand tekende.", "reasons": "not_completed_in_time"}
     answer = post(handler, f"/application/{REF}/not_consider", given)
     assert answer.status_code == 303, answer.text
@@ -295,7 +298,7 @@ def test_a_fund_may_ask_the_signature_before_sending(app: Flask, cast: Cast, lea
 
 
 def test_two_signatures_come_from_two_people(app: Flask, cast: Cast, lea: FlaskClient) -> None:
-    open_round(app, cast, signer={"second": ["board"]})
+    open_round(app, cast, signer={"second": (SignerRole.BOARD,)})
     anna = app.test_client()
     sign_in(anna, cast.anna.email)
     begin(anna, "PO-T9")
