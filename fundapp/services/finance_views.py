@@ -259,8 +259,7 @@ def final_accounts(session: Session, application_id: int) -> Accounts:
         tranche_ref=row.ref,
         lines=list(lines),
         determinations=[
-            Determined(kind, cents, steps, datetime.fromisoformat(at))
-            for kind, cents, steps, at in row.fixed or ()
+            Determined(kind, cents, steps, datetime.fromisoformat(at)) for kind, cents, steps, at in row.fixed or ()
         ],
         responses=[Said(words, datetime.fromisoformat(at)) for words, at in row.said or ()],
         response_due=row.due_on,

@@ -27,7 +27,11 @@ from fundapp.persistence import (
     payment,
     review,
     settlement,
+<<<<<<< HEAD
     signing,
+=======
+    waitlist,
+>>>>>>> origin/main
 )
 from fundapp.persistence.db import Base
 from fundapp.persistence.payment import PaymentBatch, PaymentOrder
@@ -47,6 +51,7 @@ _ROWS: tuple[type[Base], ...] = (
     decision.Decision,
     decision.Award,
     decision.Letter,
+    waitlist.Offer,
     settlement.FinalReport,
     settlement.ReportLine,
     settlement.Determination,

@@ -24,6 +24,7 @@ from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankAccount, BankLine, BankStatement, PaymentBatch, PaymentOrder
 from fundapp.persistence.people import Membership, Person
 from fundapp.persistence.register import School, SchoolBoard
+from fundapp.services import meeting
 from fundapp.services.bank_booking import Booker
 from fundapp.services.bank_match import Payments
 from fundapp.services.demo import DATA, Storyteller, moment
@@ -199,8 +200,16 @@ class Player(Storyteller):
         """Do one act; `pay` is a whole payment run, from the list to the bank's answer."""
         if act["do"] == "pay":
             self._pay(act["ref"], act["at"])
+        elif act["do"] == "advise" and self._spec(act["ref"]).advice.meets:
+            super().perform(act | {"given": act["given"] | {"meeting_id": self._meeting(act["at"])}})
         else:
             super().perform(act)
+
+    def _meeting(self, at: str) -> int:
+        """A meeting on what is played: the flow asks for one where the panel meets. It is not copied."""
+        tranche = self.session.scalars(select(Tranche).where(Tranche.ref == self.wave["ref"])).one()
+        now, handler = self.moment(at), self.people[HANDLER]
+        return meeting.plan(self.session, tranche, region=None, held_at=now, place="", actor=handler, now=now).id
 
     def _pay(self, tranche_ref: str, at: str) -> None:
         begin = moment(at, self.loaded_at)

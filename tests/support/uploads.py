@@ -19,13 +19,17 @@ class Sender:
         self.ref = ref
         self.headers = {"Accept": "application/json", "X-CSRFToken": token(client)}
 
-    def begin(self, name: str, size: int, slot: str = "partner_letter", stamp: str = "1") -> TestResponse:
-        """Begin, or go on."""
+    def begin(self, name: str, size: int, slot: str = "partner_letter", stamp: str = "1") -> Any:
+        """Begin, or go on; return the answer, whose `json` is not None."""
         data = {"slot": slot, "name": name, "size": str(size), "stamp": stamp}
         return self.client.post(f"/aanvragen/{self.ref}/uploads", data=data, headers=self.headers)
 
-    def put(self, url: str, start: int | str, piece: bytes) -> TestResponse:
-        """Send a piece."""
+    def get(self, url: str) -> Any:
+        """Ask how far it is; return the answer, whose `json` is not None."""
+        return self.client.get(url, headers=self.headers)
+
+    def put(self, url: str, start: int | str, piece: bytes) -> Any:
+        """Send a piece; return the answer, whose `json` is not None."""
         kind = "application/octet-stream"
         return self.client.put(f"{url}?from={start}", data=piece, headers=self.headers, content_type=kind)
 

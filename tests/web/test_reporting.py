@@ -35,7 +35,9 @@ def act(app: Flask, clock: Clock, name: str, by: object, **given_: object) -> No
 def award(app: Flask, cast: Cast, clock: Clock) -> None:
     """From sent to awarded: € 3.120,00."""
     with writing(app) as session:
-        Cases(session).account("99990")
+        cases = Cases(session)
+        cases.account("99990")
+        cases.no_interest(cast.handler, cast.adviser, cast.decision_maker)
     sign(app, REF, at=clock.now)
     act(app, clock, "take_up", cast.handler)
     scores = {"cooperation": 4, "lasting": 4, "pupils": 4, "sharing": 4}
