@@ -116,13 +116,13 @@ _SIGNATURES = text(f"SELECT ({SIGNATURES}) FROM application WHERE id = :id")
 
 
 def signed(rule: SignerRule | None, found: list[Any]) -> tuple[Signatures, date | None]:
-    """Return who signed what was sent last and who has yet to, and the last day to do so. found: as SIGNATURES reads."""
+    """Return who signed what was sent last, and the last day to do so. found: as SIGNATURES reads."""
     ones, sha256, due = found
     return Signatures(rule, tuple(_signature(one) for one in ones or ()), sha256 or ""), _day(due)
 
 
 def signatures(session: Session, app: Application) -> tuple[Signatures, date | None]:
-    """The same, read for one application."""
+    """Read the same for one application."""
     found = session.execute(_SIGNATURES, {"id": app.id}).scalar_one()
     return signed(funds.spec_of(session, app.fund_version_id).signer, found)
 

@@ -27,11 +27,8 @@ from fundapp.persistence import (
     payment,
     review,
     settlement,
-<<<<<<< HEAD
     signing,
-=======
     waitlist,
->>>>>>> origin/main
 )
 from fundapp.persistence.db import Base
 from fundapp.persistence.payment import PaymentBatch, PaymentOrder

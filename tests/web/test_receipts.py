@@ -13,9 +13,9 @@ from fundapp.persistence.application import Submission
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.receipt import Receipt
 from fundapp.services.transitions import perform
+from tests.support.cases import Cases
 from tests.support.pdf import ReadPdf
 from tests.support.receipts import make_receipts
-from tests.support.cases import Cases
 from tests.support.school import PAGES, begin, complete, open_round, save, send, upload
 from tests.support.web import Cast, Clock, mailed, post, sign_in, writing
 
