@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, StrEnum, auto
 
+from fundapp.domain.decision_term import Deciding, by_what_the_rules_allow, it_is_late, it_may_be_extended
 from fundapp.domain.draft import DraftPicture
 from fundapp.domain.flow import Flow, Given, Guard, Look, Mail, Tone, Transition, needs
 from fundapp.domain.money import euro
@@ -27,7 +28,7 @@ from fundapp.domain.signing import (
     unsigned_in_time,
     what_was_read_still_stands,
 )
-from fundapp.domain.term import Profile
+from fundapp.domain.term import Length, Profile
 from fundapp.domain.text import Text, same
 from fundapp.domain.waitlist import first_in_line, the_offer_is_over, the_offer_stands
 
@@ -78,6 +79,8 @@ class Effect(Enum):
     MAKE_OFFER = auto()  # hold free money for somebody on the waiting list; the term to answer starts
     ACCEPT_OFFER = auto()
     END_OFFER = auto()  # what was held is free
+    EXTEND_TERM = auto()
+    ANNOUNCE_DELAY = auto()  # the term of ours that passed goes on under a new date
     HOLD_PAYMENTS = auto()
     END_HOLD = auto()
     ASK_SIGNATURES = auto()  # of who has not signed what is sent; the term to do so starts
@@ -102,7 +105,8 @@ class Facts:
     free_in: what can still be awarded, by the ceiling that held when it came in (Awb 4:27): in the tranche under "",
     and in the pot of its sub-region if it has one. free_now: the least that the ledger has in these. grantable: the
     most that the fund's formula allows. offered: what is held for it after an offer; free_in and free_now count it.
-    ahead: who is earlier on the waiting list and could be offered money.
+    ahead: who is earlier on the waiting list and could be offered money. deciding: the term of ours that runs, to
+    decide or to determine; extendable: by how much the fund's rules let the first be extended, once.
     """
 
     state: str
@@ -145,6 +149,8 @@ class Facts:
     profile: Profile = Profile.PRIVATE
     holds: tuple[Hold, ...] = ()
     hold_open: bool = False
+    deciding: Deciding | None = None
+    extendable: Length | None = None
 
     @property
     def free(self) -> int:
@@ -429,6 +435,9 @@ _REASON_FOR_SCHOOL = Text("Schrijf op waarom. De school leest dit.", "Write why.
 _WHY_NOT = Text("Schrijf op waarom niet. De school leest dit.", "Write why not. The school reads this.")
 _SIGNED_IN = (State.DRAFT, State.SUBMITTED, State.INCOMPLETE)
 _HANDLED = (State.SUBMITTED, State.INCOMPLETE, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED)
+
+_AWAITING = _states(State.SUBMITTED, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED)
+"""States in which the term to decide runs on."""
 
 PAYING = _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED)
 """States in which something may still be paid."""
@@ -752,6 +761,43 @@ FLOW: Flow[Facts] = Flow(
             hint=Text("Dit kunt u niet terugdraaien.", "This cannot be undone."),
         ),
         T(
+            name="extend_term",
+            label=Text("Beslistermijn verlengen", "Extend the term to decide"),
+            past=Text("beslistermijn verlengd", "term to decide extended"),
+            tone=Tone.WAITING,
+            source=_AWAITING,
+            target=None,
+            who=_who(Role.HANDLER),
+            asks="term_extension",
+            guards=(
+                no_conflict_declared,
+                it_may_be_extended,
+                by_what_the_rules_allow,
+                needs("explanation", _REASON_FOR_SCHOOL),
+            ),
+            effects=(Effect.EXTEND_TERM, Effect.WRITE_LETTER),
+            mail=(Mail("term_extended", Role.APPLICANT),),
+            hint=Text(
+                "De school krijgt meteen een brief met de nieuwe datum.",
+                "The school gets a letter with the new date at once.",
+            ),
+            beside=True,
+        ),
+        T(
+            name="tell_delay",
+            label=Text("Vertraging melden", "Tell of the delay"),
+            past=Text("nieuwe datum gemeld: het besluit is te laat", "new date told: the decision is late"),
+            tone=Tone.WAITING,
+            source=_AWAITING,
+            target=None,
+            who=_who(Role.SYSTEM),
+            guards=(it_is_late,),
+            effects=(Effect.ANNOUNCE_DELAY, Effect.WRITE_LETTER),
+            mail=(Mail("decision_delayed", Role.APPLICANT), Mail("decision_late", Role.HANDLER)),
+            due="decision",
+            beside=True,
+        ),
+        T(
             name="report",
             label=Text("Verantwoording insturen", "Send final accounts"),
             past=Text("verantwoording ingestuurd", "final accounts sent"),
@@ -815,6 +861,19 @@ FLOW: Flow[Facts] = Flow(
             guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, school_was_heard),
             effects=(Effect.DETERMINE, Effect.WRITE_LETTER),
             mail=(Mail("determined", Role.APPLICANT),),
+        ),
+        T(
+            name="tell_late_amount",
+            label=Text("Vertraging melden", "Tell of the delay"),
+            past=Text("nieuwe datum gemeld: het eindbedrag is te laat", "new date told: the final amount is late"),
+            tone=Tone.WAITING,
+            source=_states(State.REPORTED, State.DETERMINATION_INTENDED),
+            target=None,
+            who=_who(Role.SYSTEM),
+            guards=(it_is_late,),
+            effects=(Effect.ANNOUNCE_DELAY, Effect.WRITE_LETTER),
+            mail=(Mail("decision_delayed", Role.APPLICANT), Mail("decision_late", Role.FINANCE)),
+            due="determination",
         ),
         T(
             name="settle",

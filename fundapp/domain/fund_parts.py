@@ -154,6 +154,7 @@ class StartEvent(StrEnum):
     REPORT_MISSING = "report_missing"
     REPORT_RECEIVED = "report_received"
     REMEDY_RECEIVED = "remedy_received"
+    TERM_PASSED = "term_passed"
 
 
 class TermSpec(Spec):
@@ -195,6 +196,7 @@ class Terms(Spec):
     offer: to answer an offer of money that came free. last_report: the last chance to account, once the report is late
     (Awb 4:44); None where the fund gives none.
     remedy: to ask for a new look at a decision; None where a private fund gives no such right.
+    late: within which we promise to decide once a term of ours has passed (Awb 4:14: as short as can be).
     """
 
     completion: CompletionTerm
@@ -208,6 +210,7 @@ class Terms(Spec):
     remedy: TermSpec | None
     remedy_decision: TermSpec | None
     recovery: TermSpec
+    late: TermSpec = TermSpec(length="4w", starts=StartEvent.TERM_PASSED, pausable=True)
 
     @model_validator(mode="after")
     def _remedy_is_answered(self) -> Self:

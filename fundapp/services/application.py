@@ -21,6 +21,7 @@ from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import JUDGES, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.settlement import line_refusals
+from fundapp.domain.term import Length
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
@@ -111,6 +112,8 @@ def facts(
         roles=roles,
         actor_id=actor.id,
         today=now.astimezone(AMSTERDAM).date(),
+        deciding=known.term,
+        extendable=_extendable(session, app) if known.term is not None and Role.HANDLER in roles else None,
         completions_asked=app.completions_asked,
         requested=app.requested_cents,
         ahead=known.ahead,
@@ -118,6 +121,11 @@ def facts(
         conflict_declared=known.interest if roles & JUDGES else None,
         **more,
     )
+
+
+def _extendable(session: Session, app: Application) -> Length | None:
+    length = funds.spec_of(session, app.fund_version_id).terms.decision.extension
+    return Length.parse(length) if length else None
 
 
 def _decision_facts(session: Session, app: Application, deciding: Deciding, offered: int) -> dict[str, Any]:
@@ -276,6 +284,36 @@ def receive_completion(act: Act) -> None:
         app.decision_due_on = term.due_on
         act.context["due"] = term.due_on.isoformat()
     act.context["moment"] = act.now.isoformat()
+
+
+def extend_term(act: Act) -> None:
+    """Move the last day to decide, once; the school is told why, and the new date (Awb 4:14)."""
+    by: Length = act.given["length"]
+    old, new = terms.extend(act, "decision", by)
+    act.change(decision_due_on=new)
+    act.data["term"] = {"name": "decision", "old": old.isoformat(), "new": new.isoformat()}
+    act.context |= {"old_due": old.isoformat(), "due": new.isoformat(), "explanation": act.text("explanation")}
+
+
+_LATE = {
+    "decision": Text("ons besluit", "our decision"),
+    "determination": Text("het eindbedrag", "the final amount"),
+}
+"""Term of ours → what should have been there."""
+
+
+def announce_delay(act: Act) -> None:
+    """A term of ours has passed: promise a new date and keep to it as to a term (Awb 4:14, first paragraph)."""
+    app: Application = act.row
+    name = act.transition.due
+    assert name is not None, "the transition says which term"
+    spec = funds.spec_of(act.session, app.fund_version_id)
+    old, new = terms.renew(act, name, spec.terms.late.rule(spec.legal_profile))
+    if name == "decision":
+        act.change(decision_due_on=new)
+    act.data["term"] = {"name": name, "old": old.isoformat(), "new": new.isoformat()}
+    what = {"nl": _LATE[name].nl, "en": _LATE[name].en}
+    act.context |= {"old_due": old.isoformat(), "due": new.isoformat(), "what": what, "term": name}
 
 
 def end_terms(act: Act) -> None:

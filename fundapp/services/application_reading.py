@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
 from fundapp.domain.application import IN_LINE, State
+from fundapp.domain.decision_term import Deciding as DecidingTerm
 from fundapp.domain.ledger import Account, Balances
 from fundapp.domain.people import Actor
 from fundapp.domain.refusal import Refused
@@ -26,6 +27,11 @@ from fundapp.services.draft_reading import SIGNATURES
 from fundapp.services.subject import missing
 from fundapp.services.waitlist import AHEAD
 
+_OF_A_TERM = {
+    "decision": frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.ADVISED}) | IN_LINE,
+    "determination": frozenset({State.REPORTED, State.DETERMINATION_INTENDED}),
+}
+"""Terms of ours, and the states in which they run."""
 BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED}) | IN_LINE
 OFFERED = frozenset({State.OFFERED, State.OFFER_ACCEPTED})
 IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED})
@@ -35,6 +41,16 @@ _FREE = (
     .replace(":region", "application.sub_region")
     .replace(":submitted", "application.submitted_at")
 )
+_TERM_OF_OURS = """
+  (SELECT jsonb_build_array(due_on, jsonb_path_exists(pauses, '$[*][1] ? (@ == null)'),
+          round > 1 OR jsonb_path_exists(rule, '$.extension.* ? (@ > 0)'))
+   FROM term WHERE application_id = application.id AND name = '{name}' AND ended_on IS NULL
+   ORDER BY round DESC LIMIT 1)
+"""
+_RUNNING = " ".join(
+    f"WHEN {one_of('application.state', states)} THEN {_TERM_OF_OURS.format(name=name)}"
+    for name, states in _OF_A_TERM.items()
+)
 _KNOWN = f"""
   jsonb_build_object(
     'interest', (SELECT interested FROM interest_declaration
@@ -43,6 +59,7 @@ _KNOWN = f"""
        SELECT due_on FROM term WHERE application_id = application.id AND name = 'completion' AND ended_on IS NULL
        ORDER BY round DESC LIMIT 1) END,
     'signing', CASE WHEN application.state = '{State.SUBMITTED}' THEN ({SIGNATURES}) END,
+    'term', CASE {_RUNNING} END,
     'deciding', CASE WHEN {one_of("application.state", BEFORE_DECISION)} THEN jsonb_build_object(
        'advice', (SELECT jsonb_build_array(adviser_id, outcome, amount_cents) FROM advice
                   WHERE application_id = application.id ORDER BY id DESC LIMIT 1),
@@ -87,7 +104,7 @@ class Known:
     signing: who signs what was sent, as `draft_reading.signed` takes it; None where that is over.
     ahead: who is earlier on the waiting list and could be offered money. offer: what is held for it (cents), and the
     last day to answer while that is open. response: whether the school responded to an intended decision, and until
-    when it may.
+    when it may. term: the term of ours that runs.
     """
 
     interest: bool | None
@@ -98,6 +115,7 @@ class Known:
     ahead: str | None
     offer: tuple[int, date | None]
     response: tuple[bool, date | None]
+    term: DecidingTerm | None
 
 
 def _known(found: dict[str, Any]) -> Known:
@@ -120,6 +138,7 @@ def _known(found: dict[str, Any]) -> Known:
         ahead=found["ahead"],
         offer=(held or 0, _day(answer_by)),
         response=(response[0], _day(response[1])),
+        term=DecidingTerm(date.fromisoformat(term[0]), *term[1:]) if (term := found["term"]) else None,
     )
 
 

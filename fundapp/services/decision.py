@@ -18,7 +18,7 @@ from fundapp.persistence.review import Advice
 from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.services import ceilings, funds, terms, waitlist
 from fundapp.services.act import Act
-from fundapp.services.letters import letter_values
+from fundapp.services.letters import released
 from fundapp.services.payment_scheme import plan_instalments
 from fundapp.services.scoring import standings
 
@@ -202,6 +202,9 @@ LETTER_OF: dict[str, str] = {
     "intend_determination": "determination_intended",
     "determine": "determination",
     "revoke": "revocation",
+    "extend_term": "extension",
+    "tell_delay": "delay",
+    "tell_late_amount": "delay",
 }
 """Transition → letter."""
 
@@ -210,4 +213,4 @@ def write_letter(act: Act) -> None:
     """Put the letter in the portal, with its facts frozen; the worker makes the PDF."""
     app: Application = act.row
     context = (act.case_context or {}) | funds.letter_words(act.session, app) | act.context
-    act.rows.add(Letter, **letter_values(app.id, act.journal_id, LETTER_OF[act.transition.name], context, act.now))
+    act.rows.add(Letter, **released(app.id, act.journal_id, LETTER_OF[act.transition.name], context, act.now))

@@ -38,6 +38,8 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.FREEZE_AWARD: decision.freeze_award,
     OfApplication.REVOKE_FUNDS: settlement.revoke_funds,
     OfApplication.WRITE_LETTER: decision.write_letter,
+    OfApplication.EXTEND_TERM: application.extend_term,
+    OfApplication.ANNOUNCE_DELAY: application.announce_delay,
     OfApplication.MAKE_OFFER: waitlist.make_offer,
     OfApplication.ACCEPT_OFFER: waitlist.accept_offer,
     OfApplication.END_OFFER: waitlist.end_offer,

@@ -196,6 +196,7 @@ _EVENTS = {
     StartEvent.ACTIVITIES_ENDED: Text("nadat het project klaar is", "after the project ended"),
     StartEvent.REPORT_MISSING: Text("nadat wij om de verantwoording vroegen", "after we asked for the final accounts"),
     StartEvent.REPORT_RECEIVED: Text("nadat de verantwoording binnen is", "after the final accounts came in"),
+    StartEvent.TERM_PASSED: Text("nadat onze termijn voorbij is", "after our term has passed"),
     StartEvent.REMEDY_RECEIVED: Text("nadat het verzoek binnen is", "after the request came in"),
 }
 _TERMS = {
@@ -209,6 +210,7 @@ _TERMS = {
     "payment": Text("Wij betalen binnen", "We pay within"),
     "remedy": Text("De school kan om een nieuwe blik vragen binnen", "The school can ask for a new look within"),
     "remedy_decision": Text("Wij beslissen op dat verzoek binnen", "We decide on that request within"),
+    "late": Text("Zijn wij te laat? Dan beslissen wij binnen", "Are we late? Then we decide within"),
     "recovery": Text("De school betaalt terug binnen", "The school pays back within"),
 }
 

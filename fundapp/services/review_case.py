@@ -171,6 +171,8 @@ LETTER_NAMES = {
     "determination": Text("Eindbedrag", "Final amount"),
     "revocation": Text("Intrekking van de toekenning", "Revocation of the award"),
     "recovery": Text("Terugvordering", "Recovery"),
+    "extension": Text("Verlenging van de beslistermijn", "Extension of the term to decide"),
+    "delay": Text("Bericht van vertraging", "Notice of delay"),
 }
 _DECISIONS = {
     "award": Text("Toegekend", "Awarded"),

@@ -11,10 +11,11 @@ from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.settlement import AccountLine, Calculation, calculate
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
+from fundapp.persistence.decision import Letter
 from fundapp.persistence.settlement import Determination, FinalReport, IntentResponse, Recovery, ReportLine
 from fundapp.services import funds, terms
 from fundapp.services.act import Act
-from fundapp.services.letters import letter_row
+from fundapp.services.letters import released
 from fundapp.services.payment_scheme import drop_instalments, plan_final_payment
 
 
@@ -184,7 +185,8 @@ def claim_back(act: Act, cents: int) -> None:
     act.context |= {"recovery": cents, "recovery_ref": recovery.ref, "due": term.due_on.isoformat()}
     about = act.case_context or funds.case_context(act.session, app)
     context = about | funds.letter_words(act.session, app) | act.context
-    act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, "recovery", context, act.now))
+    letter = released(app.id, act.journal_id, "recovery", context, act.now)
+    act.after_journal.append(lambda _journal_id: Letter(**letter))  # after the letter of the decision itself
 
 
 def revoke_funds(act: Act) -> None:

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 
+def json_of(answer: TestResponse) -> Any:
+    """The JSON that was answered; fails where the answer is something else."""
+    assert answer.is_json, answer.text
+    return answer.get_json()
+
+
 class Sender:
     """Sends files to one application."""
 
@@ -41,10 +47,10 @@ class Sender:
         """Send a whole file in pieces of so many bytes; return the last answer as data."""
         begun = self.begin(name, len(content), slot)
         assert begun.status_code == 201, begun.text
-        told = begun.json
+        told = json_of(begun)
         while not told["done"]:
             start = told["arrived"]
             answer = self.put(told["url"], start, content[start : start + piece])
             assert answer.status_code == 200, answer.text
-            told = answer.json
+            told = json_of(answer)
         return told

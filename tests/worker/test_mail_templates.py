@@ -33,6 +33,7 @@ CASE: dict[str, Any] = {
     "url_path": "/aanvragen/IF-2026-0007",
 }
 DUE = {"due": "2026-12-11"}
+LATE = {"old_due": "2026-11-11", "what": {"nl": "ons besluit", "en": "our decision"}}
 MOMENT = {"moment": "2026-11-20T15:04:00+00:00"}
 AMOUNT = {"amount": 1234567}
 WHY = {"explanation": "Stuur de begroting.\r\nEn <b>het plan</b>."}
@@ -125,6 +126,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "consent_reminder": CASE | {"partner": "Bedrijf Demo", "link": LINK},
     "consent_given": CASE | {"partner": "Bedrijf Demo", "by": "Jan Bouwman"},
     "consent_refused": CASE | {"partner": "Bedrijf Demo", "by": "Jan Bouwman"} | WHY,
+    "term_extended": CASE | DUE | WHY,
+    "decision_delayed": CASE | DUE | LATE,
+    "decision_late": CASE | DUE | LATE,
     "sign_in_code": {"name": "Anouk", "code": "123 456", "url_path": "/inloggen/link/abc?verder=/aanvragen&taal=nl"},
     "invited": {"name": "Anouk", "sender": "Bram", "url_path": "/inloggen"},
 }
