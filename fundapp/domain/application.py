@@ -63,6 +63,7 @@ class Effect(Enum):
     """What a transition does besides the state; each has one handler, or the product does not start."""
 
     RECEIVE = auto()  # freeze what was sent, judge the conditions, start the decision term
+    JUDGE_AGAIN = auto()  # the conditions, as things stand when it is checked for completeness
     ASK_COMPLETION = auto()  # stop the decision term, start the completion term
     RECEIVE_COMPLETION = auto()  # freeze it again, let the decision term run on
     END_TERMS = auto()
@@ -495,6 +496,7 @@ FLOW: Flow[Facts] = Flow(
             target=State.UNDER_REVIEW,
             who=_who(Role.HANDLER),
             guards=(no_conflict_declared, school_signed),
+            effects=(Effect.JUDGE_AGAIN,),
             mail=(Mail("taken_up", Role.APPLICANT), Mail("advice_wanted", Role.ADVISER)),
             hint=Text(
                 "De aanvraag is compleet. De adviescommissie krijgt bericht.",
@@ -511,7 +513,7 @@ FLOW: Flow[Facts] = Flow(
             who=_who(Role.HANDLER),
             asks="completion",
             guards=(no_conflict_declared, completion_can_be_asked, needs("explanation", _REASON_FOR_SCHOOL)),
-            effects=(Effect.ASK_COMPLETION,),
+            effects=(Effect.JUDGE_AGAIN, Effect.ASK_COMPLETION),
             mail=(Mail("completion_asked", Role.APPLICANT),),
             hint=Text("De beslistermijn staat dan stil.", "The decision term stands still meanwhile."),
         ),

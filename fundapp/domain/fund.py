@@ -19,18 +19,17 @@ from fundapp.domain.allocation_input import Method, OnOverflow
 from fundapp.domain.canonical import digest
 from fundapp.domain.condition import LEVEL_NAMES, OR, RuleBase, listed
 from fundapp.domain.conditions import (
-    ApplicantRule,
     ContentConditionRule,
     DocumentRequirement,
     DocumentsRule,
     PartnersRule,
-    RegionRule,
     Rule,
     SignerRule,
 )
 from fundapp.domain.conditions_money import CoFinancingRule, ExcludedCostRule, MaximumRule, MinimumRule
+from fundapp.domain.conditions_who import ApplicantRule, RegionRule
 from fundapp.domain.eligibility import PrecheckQuestion, precheck_questions
-from fundapp.domain.form_spec import FileQuestion, FormSpec, YesNoQuestion
+from fundapp.domain.form_spec import FileQuestion, FormSpec, NumberQuestion, YesNoQuestion
 from fundapp.domain.fund_parts import (
     NO_REMEDY,
     REMEDIES,
@@ -150,6 +149,7 @@ class FundSpec(Spec):
         regions = {region.key for region in self.sub_regions}
         categories = {category.key for category in self.cost_categories}
         asked = {question.key for question in self.form.questions() if isinstance(question, YesNoQuestion)}
+        counted = {question.key for question in self.form.questions() if isinstance(question, NumberQuestion)}
         for rule in self.conditions:
             at = f"conditions.{rule.code}"
             if isinstance(rule, RegionRule):
@@ -158,6 +158,8 @@ class FundSpec(Spec):
                 _all_known(rule.categories, categories, f"{at}.categories")
             if isinstance(rule, ContentConditionRule | ExcludedCostRule) and rule.question:
                 _all_known([rule.question], asked, f"{at}.question")
+            if isinstance(rule, MaximumRule) and rule.question:
+                _all_known([rule.question], counted, f"{at}.question")
             if isinstance(rule, DocumentsRule):
                 for document in rule.required:
                     if self.form.question(document.code) is not None:
@@ -287,7 +289,7 @@ class FundSpec(Spec):
     def minimum_cents(self) -> int:
         """The least that can be asked, in cents."""
         rule = self._one(MinimumRule)
-        return rule.cents if rule else 0
+        return rule.cents if rule and rule.per == "application" else 0
 
     def grant_of(self, requested: int, *, cost: int) -> int:
         """What can be granted at most, in cents: min(requested, maximum, share of the eligible cost)."""

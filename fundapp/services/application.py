@@ -23,14 +23,13 @@ from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.settlement import line_refusals
 from fundapp.domain.term import Length
 from fundapp.domain.text import Text, same
-from fundapp.persistence.application import Application
+from fundapp.persistence.application import Application, EligibilityCheck
 from fundapp.persistence.db import Moment
 from fundapp.persistence.fund import Tranche
 from fundapp.services import application_reading, dossier, draft_reading, funds, settlement, terms
 from fundapp.services.act import Act, Beforehand, CaseType, Seen
 from fundapp.services.application_reading import IN_PROJECT, Deciding, Known
 from fundapp.services.dossier import Dossier
-from fundapp.services.panel import on_agenda
 from fundapp.services.payment_hold import paying_facts
 from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
@@ -103,7 +102,7 @@ def facts(
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
-        more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
+        more |= {"panel_meets": meets, "meeting_id": known.meeting if meets else None}
     if state in IN_PROJECT:
         more |= _project_facts(session, app, state, roles, known)
     return application.Facts(
@@ -257,6 +256,26 @@ def _freeze(act: Act, app: Application, picture: DraftPicture) -> None:
         app, picture.spec, school=school.name, board=school.board_name, tranche=picture.round.name
     )
     app.changed_at = act.now
+
+
+def judge_again(act: Act) -> None:
+    """Judge the conditions as things stand now, and keep it: others may have been awarded money, or a partner agreed.
+
+    What the school sent cannot have changed: it is judged by the moment at which it was received first.
+    """
+    app: Application = act.row
+    picture = draft_reading.picture(act.session, app)
+    inputs = eligibility_facts(picture, draft_reading.surroundings(act.session, app))
+    outcomes = evaluate(picture.spec.conditions, inputs, moment=act.now)
+    act.rows.add(
+        EligibilityCheck,
+        application_id=app.id,
+        fund_version_id=app.fund_version_id,
+        moment=act.transition.name,
+        at=act.now,
+        inputs=inputs.model_dump(mode="json"),
+        outcomes=[outcome.model_dump(mode="json") for outcome in outcomes],
+    )
 
 
 def ask_completion(act: Act) -> None:

@@ -59,6 +59,9 @@ _KNOWN = f"""
        SELECT due_on FROM term WHERE application_id = application.id AND name = 'completion' AND ended_on IS NULL
        ORDER BY round DESC LIMIT 1) END,
     'signing', CASE WHEN application.state = '{State.SUBMITTED}' THEN ({SIGNATURES}) END,
+    'meeting', CASE WHEN application.state = '{State.UNDER_REVIEW}' THEN (
+       SELECT m.id FROM meeting_item i JOIN meeting m ON m.id = i.meeting_id
+       WHERE i.application_id = application.id AND m.closed_at IS NULL ORDER BY m.held_at LIMIT 1) END,
     'term', CASE {_RUNNING} END,
     'deciding', CASE WHEN {one_of("application.state", BEFORE_DECISION)} THEN jsonb_build_object(
        'advice', (SELECT jsonb_build_array(adviser_id, outcome, amount_cents) FROM advice
@@ -102,6 +105,7 @@ class Known:
     """What was read beside an application. interest: what the person declared last; None: nothing.
 
     signing: who signs what was sent, as `draft_reading.signed` takes it; None where that is over.
+    meeting: the open meeting that has it on the agenda, while it waits for advice.
     ahead: who is earlier on the waiting list and could be offered money. offer: what is held for it (cents), and the
     last day to answer while that is open. response: whether the school responded to an intended decision, and until
     when it may. term: the term of ours that runs.
@@ -110,6 +114,7 @@ class Known:
     interest: bool | None
     completion_due: date | None
     signing: list[Any] | None
+    meeting: int | None
     deciding: Deciding | None
     balances: Balances
     ahead: str | None
@@ -125,6 +130,7 @@ def _known(found: dict[str, Any]) -> Known:
         interest=found["interest"],
         completion_due=_day(found["completion_due"]),
         signing=found["signing"],
+        meeting=found["meeting"],
         deciding=None
         if deciding is None
         else Deciding(

@@ -130,7 +130,7 @@ def record_decision(act: Act) -> None:
     act.data["decision"] = {"id": act.file.decision_id, "kind": kind, "amount_cents": amount, "reasons": reasons}
     act.context |= {
         "amount": amount,
-        "reasons": funds.reason_texts(reasons),
+        "reasons": funds.reason_texts(reasons, funds.spec_of(act.session, app.fund_version_id), act.file.unmet),
         "explanation": act.text("explanation"),
         "conditions": act.text("conditions"),
     }

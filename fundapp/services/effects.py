@@ -29,6 +29,7 @@ from fundapp.services.act import Handler
 
 HANDLERS: dict[Enum, Handler] = {
     OfApplication.RECEIVE: application.receive,
+    OfApplication.JUDGE_AGAIN: application.judge_again,
     OfApplication.ASK_COMPLETION: application.ask_completion,
     OfApplication.RECEIVE_COMPLETION: application.receive_completion,
     OfApplication.END_TERMS: application.end_terms,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from fundapp.domain import consent, signing
 from fundapp.domain.application import FLOW
 from fundapp.domain.condition import SIGNER_NAMES, Verdict
+from fundapp.domain.days import moment_text
 from fundapp.domain.facts import SignerRole
 from fundapp.domain.flow import Look
 from fundapp.domain.fund import FundSpec
@@ -37,7 +38,8 @@ _CASE = text("""
     coalesce(r.name, a.sub_region) AS sub_region,
     (SELECT json_agg(x) FROM (SELECT number, received_at, content, sha256 FROM submission
        WHERE application_id = a.id ORDER BY number DESC LIMIT 2) x) AS submissions,
-    (SELECT outcomes FROM eligibility_check WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS outcomes,
+    (SELECT json_build_object('at', at, 'moment', moment, 'outcomes', outcomes) FROM eligibility_check
+       WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS judged,
     (SELECT json_agg(x ORDER BY x.id) FROM (SELECT id, name, round, due_on, because, pauses, ended_on FROM term
        WHERE application_id = a.id) x) AS terms,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT v.id, v.outcome, v.amount_cents, v.scores, v.score, v.reasons,
@@ -64,9 +66,10 @@ _CASE = text("""
 
 
 class Condition(NamedTuple):
-    """What one condition of the fund said when the application was sent last."""
+    """What one condition of the fund said when it was judged last. code: by which letters quote it."""
 
     number: int
+    code: str
     verdict: Verdict
     blocking: bool
     sentence: Text
@@ -184,6 +187,13 @@ _INTERESTED = {
     True: Text("belang gemeld", "declared an interest"),
     False: Text("verklaard: geen belang", "declared: no interest"),
 }
+_OCCASIONS = {
+    "submit": Text("Beoordeeld bij het insturen, op", "Judged when it was sent, on"),
+    "complete": Text("Beoordeeld bij de aanvulling, op", "Judged when it was completed, on"),
+    "sign": Text("Beoordeeld toen de school tekende, op", "Judged when the school signed, on"),
+    "take_up": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
+    "ask_completion": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
+}
 _ORDER = {Verdict.NOT_MET: 0, Verdict.UNKNOWN: 1, Verdict.MET: 2}
 _BEGUN = Text("concept begonnen", "draft begun")
 _SYSTEM = Text("Het systeem", "The system")
@@ -250,19 +260,29 @@ class CaseView:
                 found[party.name] = consent.LOOKS[consent.Standing.LAPSED if lapsed else consent.Standing(state)]
         return found
 
+    @property
+    def judged(self) -> Text:
+        """When the conditions were judged last, and on what occasion."""
+        if not self.row.judged:
+            return Text("Nog niet beoordeeld.", "Not judged yet.")
+        occasion = _OCCASIONS.get(self.row.judged["moment"], _OCCASIONS["submit"])
+        at = datetime.fromisoformat(self.row.judged["at"])
+        return Text("{occasion} {at}.", "{occasion} {at}.").fill(occasion=occasion, at=moment_text(at))
+
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition with its outcome, those that are not met first."""
         found = [
             Condition(
                 number=o["number"],
+                code=o["code"],
                 verdict=Verdict(o["verdict"]),
                 blocking=o["blocking"],
                 sentence=Text(**o["sentence"]),
                 what_would_help=Text(**o["what_would_help"]),
                 reason=o["rejection_reason"],
             )
-            for o in self.row.outcomes or ()
+            for o in (self.row.judged or {"outcomes": ()})["outcomes"]
         ]
         return tuple(sorted(found, key=lambda c: _ORDER[c.verdict]))
 

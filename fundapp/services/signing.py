@@ -15,18 +15,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import State
-from fundapp.domain.draft import DraftPicture, eligibility_facts
-from fundapp.domain.eligibility import evaluate
 from fundapp.domain.form_spec import PageKind
 from fundapp.domain.people import Actor, Capacity
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.signing import Signatures, SignatureState, Standing, same_address
 from fundapp.domain.term import Length, TermRule
 from fundapp.domain.text import Text
-from fundapp.persistence.application import Application, EligibilityCheck
+from fundapp.persistence.application import Application
 from fundapp.persistence.signing import Signature
 from fundapp.services import draft, draft_reading, funds, short_lived, terms
 from fundapp.services.act import Act
+from fundapp.services.application import judge_again
 from fundapp.services.journal import note
 from fundapp.services.mail_link import LASTS, Link, Purpose, correspondent
 from fundapp.services.outbox import write_mail
@@ -273,12 +272,11 @@ def record_signature(act: Act) -> None:
     act.data["signature"] = {"id": row.id, "place": row.place, "sha256": row.sha256}
     act.context |= {"signer": row.name}
     act.session.flush()
-    after = draft_reading.picture(act.session, app)
-    if not after.signing.complete:
+    if not draft_reading.picture(act.session, app).signing.complete:
         return
     terms.end_all(act.session, app.id, act.today, TERM)
     if act.facts.state == State.SUBMITTED:
-        _judge_anew(act, after)
+        judge_again(act)
 
 
 _TWO_PEOPLE = Text(
@@ -310,19 +308,3 @@ def take_back(act: Act) -> None:
     app: Application = act.row
     terms.end_all(act.session, app.id, act.today)
     app.submitted_at = app.complete_at = app.decision_due_on = None
-
-
-def _judge_anew(act: Act, picture: DraftPicture) -> None:
-    app: Application = act.row
-    inputs = eligibility_facts(picture, draft_reading.surroundings(act.session, app))
-    outcomes = evaluate(picture.spec.conditions, inputs, moment=act.now)
-    act.session.add(
-        EligibilityCheck(
-            application_id=app.id,
-            fund_version_id=app.fund_version_id,
-            moment=act.transition.name,
-            at=act.now,
-            inputs=inputs.model_dump(mode="json"),
-            outcomes=[outcome.model_dump(mode="json") for outcome in outcomes],
-        )
-    )

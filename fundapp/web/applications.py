@@ -18,11 +18,13 @@ from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
 from fundapp.services import draft, funds, letters, receipt, review_case, short_lived
 from fundapp.services.payment_scheme_views import SchemeLine, scheme
+from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.quarantine import require_scanned
 from fundapp.services.subject import missing
 from fundapp.web.access import SIGNED_IN, Case, access, case
 from fundapp.web.actions import ActionView, actions_on, lands_on, page_of
 from fundapp.web.answers import summary
+from fundapp.web.check_token import read_check
 from fundapp.web.downloads import download, readable_case
 from fundapp.web.forms import BaseForm, new_key
 from fundapp.web.school_case import is_draft, picture_of, school_case
@@ -93,9 +95,10 @@ def begin() -> Response:
             "choice_missing", Text("Kies een ronde.", "Choose a round."), field="keuze", kind=Kind.INVALID
         )
         return _new_page(BaseForm(), key or new_key(), refusal, 422)
+    checked = read_check(request.form.get("check", ""))
     try:
         with unit_of_work(db.session(), wake):
-            ref = _begin(tranche_ref, school, key)
+            ref = _begin(tranche_ref, school, key, checked)
     except Refused as error:
         if error.kind is Kind.NOT_FOUND:
             raise
@@ -103,7 +106,7 @@ def begin() -> Response:
     return make_response(redirect(url_for("applications.one", ref=ref), code=303))
 
 
-def _begin(tranche_ref: str, school: str, key: str) -> str:
+def _begin(tranche_ref: str, school: str, key: str, checked: CheckedAnswers | None) -> str:
     """Return the reference of the draft; the lock on the tranche makes two requests with one key wait."""
     session, actor, now = db.session(), signed_in(), request_now()
     name = f"begin:{actor.id}:{key}"
@@ -112,7 +115,7 @@ def _begin(tranche_ref: str, school: str, key: str) -> str:
         if before is not None:
             short_lived.put(session, name, before, now=now, lasts=REMEMBERED)
             return str(before["ref"])
-    app = draft.create(session, tranche_ref, school, actor=actor, now=now)
+    app = draft.create(session, tranche_ref, school, actor=actor, now=now, checked=checked)
     if key:
         short_lived.put(session, name, {"ref": app.ref}, now=now, lasts=REMEMBERED)
     return app.ref
@@ -120,10 +123,13 @@ def _begin(tranche_ref: str, school: str, key: str) -> str:
 
 def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: int = 200) -> Response:
     openings = views.openings(db.session(), signed_in(), request_now())
+    token = request.values.get("check", "")
+    checked = read_check(token)
+    wanted = checked.tranche if checked else request.args.get("ronde")
     choices = [
         (f"{opening.ref}|{code}", opening, name)
         for opening in openings
-        if request.args.get("ronde") in (None, opening.ref)
+        if wanted in (None, opening.ref)
         for code, name in opening.schools
     ]
     page = render_template(
@@ -132,6 +138,7 @@ def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: 
         choices=choices,
         chosen=request.form.get("keuze") or (choices[0][0] if len(choices) == 1 else ""),
         request_key=key,
+        check=token if checked else "",
         errors=[refusal] if refusal else [],
         token=form,
     )

@@ -63,6 +63,7 @@ def change_request(ref: str) -> Response:  # noqa: ARG001  (the case is loaded b
     return make_response(
         render_template(
             "pages/programme/change.html",
+            may_open_programme=signed_in().has(Role.COORDINATOR),
             request_row=row,
             view=programme_views.change_view(db.session(), row),
             look=CHANGES.look(row.state),
