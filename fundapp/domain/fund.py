@@ -37,6 +37,7 @@ from fundapp.domain.fund_parts import (
     Contact,
     CostCategory,
     Criterion,
+    DecidingBody,
     Duty,
     ExampleBudget,
     Grant,
@@ -49,6 +50,7 @@ from fundapp.domain.fund_parts import (
     SubRegion,
     Terms,
 )
+from fundapp.domain.intention import RejectionHearing
 from fundapp.domain.register import Level
 from fundapp.domain.settlement import Hearing, SettlementRules, grant
 from fundapp.domain.spec import Cents, Count, Key, Slug, Spec, Words, mistake
@@ -86,7 +88,7 @@ class FundSpec(Spec):
     sub_regions: Annotated[tuple[SubRegion, ...], Field(min_length=1)]
     contact: Contact
     advice: Panel
-    decision: Panel
+    decision: DecidingBody
     conditions: Annotated[tuple[Rule, ...], Field(min_length=1)]
     form: FormSpec
     cost_categories: Annotated[tuple[CostCategory, ...], Field(min_length=1)]
@@ -214,6 +216,12 @@ class FundSpec(Spec):
                 "onder de Awb krijgt de school eerst een laatste termijn (artikel 4:44)",
                 "under the Awb the school gets a last term first (article 4:44)",
                 at="terms.last_report",
+            )
+        if self.decision.hearing is RejectionHearing.NEVER:
+            raise mistake(
+                "onder de Awb wordt de school gehoord voor een afwijzing op andere gegevens (artikel 4:7)",
+                "under the Awb the school is heard before a rejection on other facts (article 4:7)",
+                at="decision.hearing",
             )
         if self.settlement.hearing is not Hearing.REDUCED:
             raise mistake(

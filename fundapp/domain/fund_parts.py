@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
 from fundapp.domain.accounts import ProofKind
+from fundapp.domain.intention import RejectionHearing
 from fundapp.domain.money import WHOLE
 from fundapp.domain.settlement import Arrangement, Hearing
 from fundapp.domain.spec import BasisPoints, Cents, Count, Flag, Key, Spec, TermLength, Words, mistake
@@ -44,6 +45,12 @@ class Panel(Spec):
     readers: Annotated[StrictInt, Field(ge=0, le=9)] = 0
     reading_days: Count = 14
     blind: Flag = False
+
+
+class DecidingBody(Panel):
+    """Who decides. hearing: when the school is heard before its application is rejected."""
+
+    hearing: RejectionHearing = RejectionHearing.OTHER_FACTS
 
 
 class CostCategory(Spec):
@@ -237,6 +244,7 @@ class Letters(Spec):
     """The fund's own words in its letters. remedy: only where they differ from those of the legal profile."""
 
     award: Words
+    intended_rejection: Words
     rejection: Words
     not_considered: Words
     intended_determination: Words

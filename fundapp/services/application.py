@@ -26,7 +26,7 @@ from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application, EligibilityCheck
 from fundapp.persistence.db import Moment
 from fundapp.persistence.fund import Tranche
-from fundapp.services import application_reading, dossier, draft_reading, funds, settlement, terms
+from fundapp.services import application_reading, dossier, draft_reading, funds, intention, settlement, terms
 from fundapp.services.act import Act, Beforehand, CaseType, Seen
 from fundapp.services.application_reading import IN_PROJECT, Deciding, Known
 from fundapp.services.dossier import Dossier
@@ -100,6 +100,7 @@ def facts(
             more["signatures"], more["signature_due"] = draft_reading.signed(spec.signer, known.signing)
     if known.deciding is not None:
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
+        more["came_from_the_line"] = known.waited
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
         more |= {"panel_meets": meets, "meeting_id": known.meeting if meets else None}
@@ -116,6 +117,8 @@ def facts(
         completions_asked=app.completions_asked,
         requested=app.requested_cents,
         ahead=known.ahead,
+        response_given=known.response[0],
+        response_due=known.response[1],
         offer_due=known.offer[1],
         conflict_declared=known.interest if roles & JUDGES else None,
         **more,
@@ -140,6 +143,8 @@ def _decision_facts(session: Session, app: Application, deciding: Deciding, offe
         "free_now": deciding.free_now + offered,
         "offered": offered,
         "account_known": deciding.account_known,
+        "hearing": spec.decision.hearing,
+        "grounds": lambda: intention.grounds(session, app),
     }
 
 
@@ -162,8 +167,6 @@ def _project_facts(
         lines, co_financing = settlement.accounts_of(session, app.id)
         more["line_problems"] = tuple(line_refusals(lines))
         more["calculation"] = settlement.reckon(session, app, lines, co_financing, award=award, paid=paid)
-    if state is State.DETERMINATION_INTENDED:
-        more["response_given"], more["response_due"] = known.response
     return more
 
 

@@ -24,6 +24,7 @@ from fundapp.services.scoring import standings
 
 KIND_OF = {
     "award": "award",
+    "intend_rejection": "intend_reject",
     "reject": "reject",
     "not_consider": "not_consider",
     "miss_signature": "not_consider",
@@ -31,6 +32,8 @@ KIND_OF = {
 }
 """Transition → kind of decision."""
 
+
+_ON_ADVICE = frozenset({"award", "intend_reject", "reject"})
 
 _DECLARED = text("""
   SELECT interested FROM interest_declaration WHERE application_id = :application AND person_id = :person
@@ -110,7 +113,7 @@ def record_decision(act: Act) -> None:
     """Keep the decision; the database refuses one by the adviser."""
     app: Application = act.row
     kind = KIND_OF[act.transition.name]
-    advice_id, adviser_id = (act.file.advice or (None, None)) if kind in ("award", "reject") else (None, None)
+    advice_id, adviser_id = (act.file.advice or (None, None)) if kind in _ON_ADVICE else (None, None)
     amount = int(act.given.get("amount_cents") or 0) if kind == "award" else 0
     reasons = list(act.given.get("reasons") or [])
     act.rows.add(
@@ -196,6 +199,7 @@ def _prepare_report(act: Act) -> None:
 
 LETTER_OF: dict[str, str] = {
     "award": "award",
+    "intend_rejection": "rejection_intended",
     "reject": "rejection",
     "not_consider": "not_considered",
     "miss_signature": "not_considered",

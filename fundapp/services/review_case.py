@@ -48,6 +48,8 @@ _CASE = text("""
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
        d.explanation, d.at, p.name FROM decision d LEFT JOIN person p ON p.id = d.decided_by_id
        WHERE d.application_id = a.id) x) AS decisions,
+    (SELECT json_agg(json_build_array(text, at) ORDER BY id DESC) FROM intent_response
+       WHERE application_id = a.id) AS responses,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT id, template, sent_at, opened_at FROM letter
        WHERE application_id = a.id) x) AS letters,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT j.id, j.at, j.action, j.reason,
@@ -168,6 +170,7 @@ TERM_NAMES = {
 }
 LETTER_NAMES = {
     "award": Text("Toekenning", "Award"),
+    "rejection_intended": Text("Voornemen tot afwijzing", "Intended rejection"),
     "rejection": Text("Afwijzing", "Rejection"),
     "not_considered": Text("Niet in behandeling", "Not considered"),
     "determination_intended": Text("Voornemen eindbedrag", "Intended final amount"),
@@ -179,6 +182,7 @@ LETTER_NAMES = {
 }
 _DECISIONS = {
     "award": Text("Toegekend", "Awarded"),
+    "intend_reject": Text("Voornemen tot afwijzing", "Rejection intended"),
     "reject": Text("Afgewezen", "Rejected"),
     "not_consider": Text("Niet in behandeling genomen", "Not considered"),
     "revoke": Text("Toekenning ingetrokken", "Award revoked"),
@@ -339,6 +343,11 @@ class CaseView:
             )
             for d in self.row.decisions or ()
         )
+
+    @property
+    def responses(self) -> tuple[tuple[str, datetime], ...]:
+        """What the school said of intended decisions, and when; the newest first."""
+        return tuple((said, datetime.fromisoformat(at)) for said, at in self.row.responses or ())
 
     @property
     def letters(self) -> tuple[LetterView, ...]:

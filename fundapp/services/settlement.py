@@ -144,12 +144,17 @@ def intend(act: Act) -> None:
 
 
 def record_response(act: Act) -> None:
-    """Keep what the school says."""
-    app: Application = act.row
-    act.session.add(
-        IntentResponse(application_id=app.id, text=act.text("explanation"), by_id=act.person_id, at=act.now)
+    """Keep what the school says of what was intended last."""
+    rounds = sum(term.name == "response" for term in act.file.terms)
+    act.rows.add(
+        IntentResponse,
+        application_id=act.row.id,
+        round=rounds,
+        text=act.text("explanation"),
+        by_id=act.person_id,
+        at=act.now,
     )
-    terms.end_all(act.session, app.id, act.today, "response")
+    terms.finish(act, "response")
 
 
 def determine(act: Act) -> None:

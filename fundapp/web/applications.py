@@ -187,7 +187,7 @@ def _to_sign(found: Case) -> ActionView | None:
     return next((action for action in actions_on(found) if action.name == "sign" and action.open), None)
 
 
-_ELSEWHERE = frozenset({"report", "respond", "accept_offer", "sign", "decline", "decline_sent"})
+_ELSEWHERE = frozenset({"report", "respond", "respond_to_rejection", "accept_offer", "sign", "decline", "decline_sent"})
 """Actions that have a place of their own on the page: a link (`_links`) or the block about signing."""
 
 
@@ -203,7 +203,7 @@ def _story(found: Case) -> Response:
         app=app,
         look=FLOW.look(state),
         events=views.events(session, app),
-        todo=views.TODO.get(state),
+        todo=views.todo(state, answered=found.facts.response_given),
         next_step=views.NEXT.get(state),
         term=term,
         late=term is not None and term.due_on < today,
@@ -237,6 +237,13 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
         yield url_for("reporting.changes", ref=found.ref), Text("Wijziging melden", "Report a change"), False
     if state is State.OFFERED:
         yield f"/application/{found.ref}/accept_offer", Text("Neem het aanbod aan", "Accept the offer"), True
+    if state is State.REJECTION_INTENDED:
+        words = (
+            Text("Bekijk het voornemen", "See the intention")
+            if found.facts.response_given
+            else Text("Lezen en reageren", "Read and respond")
+        )
+        yield url_for("reporting.intention", ref=found.ref), words, True
     if state in (State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED) and found.facts.calculation:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):

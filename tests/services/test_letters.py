@@ -21,8 +21,9 @@ from fundapp.services.letters import build, letter_row, letter_view, released
 
 NOW = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 FUND = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
+INTENTIONS = ("rejection_intended", "determination_intended")
 DECISIONS = ("award", "rejection", "not_considered", "determination", "recovery", "revocation")
-LETTERS = (*DECISIONS, "determination_intended", "extension", "delay")
+LETTERS = (*INTENTIONS, *DECISIONS, "extension", "delay")
 
 
 def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
@@ -96,11 +97,22 @@ def test_a_private_fund_never_speaks_of_objection(template: str) -> None:
     assert ("heroverweging" in words) == (template in DECISIONS)
 
 
-def test_an_intended_decision_asks_for_a_response_and_names_no_remedy() -> None:
-    words = words_of("determination_intended", facts())
+@pytest.mark.parametrize("template", INTENTIONS)
+def test_an_intended_decision_asks_for_a_response_and_names_no_remedy(template: str) -> None:
+    words = words_of(template, facts())
     assert "vrijdag 25 april 2025" in words
     assert "zienswijze" in words
     assert "bezwaar" not in words
+
+
+def test_an_intended_rejection_gives_its_grounds() -> None:
+    words = words_of("rejection_intended", facts())
+    assert REASONS[RejectionCode.PARTNER_MISSING].sentence.nl in words
+    assert "Het plan gaat niet over techniek." in words
+
+
+def test_an_intended_amount_names_what_does_not_count() -> None:
+    words = words_of("determination_intended", facts())
     assert "Lunch: € 480,00 telt niet mee. Dit is geen techniek." in words.replace("\u00a0", " ")
 
 

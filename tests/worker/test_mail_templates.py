@@ -78,6 +78,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "offer_lapsed": CASE,
     "offer_accepted": CASE | AMOUNT,
     "offer_ended": CASE | AMOUNT,
+    "rejection_intended": CASE | REASONS | WHY | DUE,
+    "rejection_response_in": CASE,
     "rejected": CASE | REASONS | WHY,
     "withdrawn": CASE,
     "report_received": CASE | DUE,

@@ -284,7 +284,10 @@ class RejectionForm(ReviewForm):
     )
 
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
-        """The conditions that are not met, and what the panel gave."""
+        """What the school was heard on; else the conditions that are not met, and what the panel gave."""
+        if facts.intended:
+            self.reasons.data = sorted(facts.grounds().intended)
+            return
         advised = (self.case.row.advice or [{"reasons": []}])[0]["reasons"]
         self.reasons.data = list(dict.fromkeys([*(c.reason for c in self.case.not_met if c.blocking), *advised]))
 
