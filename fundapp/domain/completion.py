@@ -1,7 +1,8 @@
 """What a school may change when it is asked to complete its application: the parts that staff open, and no others.
 
 A part is a question, the rows of a page, the amount that is asked, or a document. Opening one also opens what hangs on
-it: a question that is asked only after an answer, a document that is needed only after an answer.
+it: a question that is asked only after an answer, a document that is needed only after an answer. Who signs is never
+closed: an agreement lapses with the smallest change, so it can always be asked again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from fundapp.domain.conditions import DocumentsRule, PartnersRule, Rule, SignerRule, StartDateRule
+from fundapp.domain.conditions import DocumentsRule, PartnersRule, Rule, StartDateRule
 from fundapp.domain.conditions_money import CoFinancingRule, ExcludedCostRule, MaximumRule, MinimumRule
 from fundapp.domain.form_spec import PageKind, Section
 from fundapp.domain.fund import FundSpec
@@ -49,8 +50,9 @@ def parts_of(spec: FundSpec, section: Section) -> tuple[Part, ...]:
 
 
 def parts(spec: FundSpec) -> tuple[Part, ...]:
-    """Return every part of an application, in the order of the form."""
-    return tuple(part for section in spec.form.sections for part in parts_of(spec, section))
+    """Return every part that staff can open, in the order of the form."""
+    found = (part for section in spec.form.sections for part in parts_of(spec, section))
+    return tuple(part for part in found if part.key != SIGNERS)
 
 
 def _begins(text: Text) -> Text:
@@ -69,7 +71,7 @@ def part_of(field: str, section: Section) -> str:
 
 def opened(spec: FundSpec, chosen: Collection[str]) -> frozenset[str]:
     """Return the parts that are open when these are: with what hangs on them."""
-    found = set(chosen)
+    found = {*chosen, SIGNERS}
     if LINES in found:
         found.add(REQUESTED)  # fewer costs may leave the amount too high
     for question in spec.form.questions():  # in order: what hangs on a question comes after it
@@ -101,8 +103,6 @@ def _looks_at(rule: Rule) -> Iterable[str]:
             return (LINES,)
         case StartDateRule():
             return ("starts_on",)
-        case SignerRule():
-            return (SIGNERS,)
     return ()
 
 

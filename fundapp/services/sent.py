@@ -9,8 +9,10 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from fundapp.domain.completion import LINES, PARTNERS, REQUESTED, SHARES, SIGNERS, Part
+from fundapp.domain.completion import LINES, PARTNERS, REQUESTED, SHARES, Part
+from fundapp.domain.consent import Party, parties
 from fundapp.domain.days import day_text
+from fundapp.domain.draft import PartnerLine, Share
 from fundapp.domain.form_spec import (
     AmountQuestion,
     ChoiceQuestion,
@@ -207,9 +209,10 @@ class Sent:
         return tuple(file for file in self.files if self.spec.form.question(file.key) is None)
 
     @property
-    def signer(self) -> str:
-        """Who agreed on behalf of the school; "" where the fund asks nobody."""
-        return str(self.content["answers"].get("signer_name") or "")
+    def parties(self) -> tuple[Party, ...]:
+        """The partners, each with what it brings."""
+        partners = [PartnerLine(*partner) for partner in self.content["partners"]]
+        return parties(partners, [Share(*share) for share in self.content["contributions"]])
 
 
 def _form(in_kind: bool, hours: int | None) -> Text:
@@ -337,5 +340,4 @@ _LINES_OF: dict[str, Callable[[Sent], list[Text]]] = {
     LINES: _costs,
     SHARES: _shares,
     PARTNERS: _partners,
-    SIGNERS: lambda sent: [same(sent.signer)] if sent.signer else [],
 }

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from fundapp.domain.application import State
 from fundapp.domain.completion import parts
 from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.form_spec import PageKind
 from fundapp.services import application_views as views
 from fundapp.services.funds import spec_of
 from fundapp.services.sent import Sent, changes, sides
@@ -45,6 +46,7 @@ def _asked(found: Case, before: Sent) -> Response:
     picture, app = picture_of(found), found.row
     now = Sent(picture.spec, picture.content(), number=before.number + 1, received_at=request_now(), stored={})
     open_parts = [part for part in parts(picture.spec) if picture.is_open(part.key)]
+    signing = next((s.key for s in picture.spec.form.sections if s.page is PageKind.SIGNING), None)
     term = views.running_term(db.session(), app)
     page = render_template(
         "pages/application/completion.html",
@@ -58,6 +60,7 @@ def _asked(found: Case, before: Sent) -> Response:
             (refusal, url_for("drafting.task", ref=found.ref, section_key=key, van="controle", _anchor=refusal.field))
             for key, refusal in picture.problems
         ],
+        signing=url_for("drafting.task", ref=found.ref, section_key=signing) if signing else None,
         sending=next(offer.transition for offer in found.offers if offer.transition.name == "complete"),
         others=[action for action in actions_on(found) if action.name == "withdraw"],
         seen=found.facts.version,

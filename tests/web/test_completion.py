@@ -68,17 +68,17 @@ def test_staff_choose_the_parts_that_the_conditions_look_at(app: Flask, cast: Ca
     page = parsed(handler.get(f"/application/{REF}/ask_completion").text)
     offered = page.xpath('//input[@name="fields"]/@value')
     assert offered == [part.key for part in parts(PO)]
-    assert {"title", "lines", "requested", "shares", "partners", "partner_letter", "signing"} <= set(offered)
+    assert {"title", "lines", "requested", "shares", "partners", "partner_letter"} <= set(offered)
     legends = [one.text_content().strip() for one in page.xpath('//fieldset[.//input[@name="fields"]]/legend')]
     assert legends[1:3] == ["Uw project", "Uw plan"]
     assert page.xpath('//input[@name="fields"][@checked]') == [], "all conditions are met"
 
 
 def test_what_hangs_on_a_part_is_opened_with_it() -> None:
-    assert opened(PO, ["partners_pay"]) == {"partners_pay", "co_financing_letter"}
-    assert opened(PO, ["lasting"]) == {"lasting", "lasting_how"}
-    assert opened(PO, ["lines"]) == {"lines", "requested"}
-    assert opened(IF, ["buys_equipment"]) == {"buys_equipment", "quote"}
+    assert opened(PO, ["partners_pay"]) == {"partners_pay", "co_financing_letter", "signing"}
+    assert opened(PO, ["lasting"]) == {"lasting", "lasting_how", "signing"}
+    assert opened(PO, ["lines"]) == {"lines", "requested", "signing"}
+    assert opened(IF, ["buys_equipment"]) == {"buys_equipment", "quote", "signing"}
     assert proposed(PO, {"co_financing", "vo_partner", "not_started", "start_date"}) == (
         "starts_on",
         "partners",
@@ -93,7 +93,7 @@ def test_what_hangs_on_a_part_is_opened_with_it() -> None:
         "already_ordered",
     ]
     assert part_of("planning.0.who", plan) == "planning"
-    assert part_of("signer_name", PO.form.section("signing")) == "signing"
+    assert part_of("signer-1-name", PO.form.section("signing")) == "signing"
 
 
 def test_only_the_opened_parts_are_there_with_what_was_sent_before(
@@ -129,7 +129,6 @@ def test_only_the_opened_parts_are_there_with_what_was_sent_before(
         ("budget", {"requested": "1"}),
         ("co_financing", {"partners_pay": "yes", "shares-1-amount": "1"}),
         ("partners", {"partners-1-name": "Iemand anders"}),
-        ("signing", {"signer_name": "Iemand anders", "signer_role": "board"}),
     ],
 )
 def test_the_server_refuses_everything_else(
@@ -148,7 +147,6 @@ def test_the_server_refuses_everything_else(
 
 def test_the_services_refuse_it_too(app: Flask, cast: Cast, clock: Clock, anna: FlaskClient) -> None:
     from fundapp.domain.draft import CostLine
-    from fundapp.domain.facts import SignerRole
     from fundapp.domain.refusal import Refused
 
     ask(app, cast, clock, ["pupils"])
@@ -160,7 +158,6 @@ def test_the_services_refuse_it_too(app: Flask, cast: Cast, clock: Clock, anna: 
         lambda page: page.requested(1),
         lambda page: page.contributions([]),
         lambda page: page.partners([]),
-        lambda page: page.signer(SignerRole.BOARD, "Iemand anders"),
         lambda page: page.attach("partner_letter", "x.pdf", attachment.sha256),
     )
     for attempt in tries:

@@ -16,7 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm as Binding
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
-from fundapp.domain.completion import parts, parts_of, proposed
+from fundapp.domain.completion import parts, proposed
 from fundapp.domain.days import day_text
 from fundapp.domain.decision_term import extensions
 from fundapp.domain.money import parse_euro, plain_euro
@@ -136,9 +136,12 @@ class CompletionForm(ReviewForm):
     @property
     def groups(self) -> list[tuple[Text, list[tuple[str, Text]]]]:
         """The parts, page by page: the title of the page, and its parts by key."""
-        spec = self.case.spec
-        found = [(section.title, parts_of(spec, section)) for section in spec.form.sections]
-        return [(title, [(part.key, part.label) for part in inside]) for title, inside in found if inside]
+        every = parts(self.case.spec)
+        found = [
+            (section.title, [(part.key, part.label) for part in every if part.section == section.key])
+            for section in self.case.spec.form.sections
+        ]
+        return [(title, inside) for title, inside in found if inside]
 
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
         """Name what is not met, each with what would help, and open what these conditions look at."""
