@@ -5,6 +5,8 @@ from __future__ import annotations
 from fundapp.persistence import (
     application,
     change,
+    colleagues,
+    consent,
     decision,
     export,
     fund,
@@ -22,6 +24,7 @@ from fundapp.persistence import (
     review,
     settlement,
     short_lived,
+    signing,
     tranche,
     upload,
     waitlist,
@@ -31,6 +34,8 @@ from fundapp.persistence.db import Base
 TABLES = (
     application,
     change,
+    colleagues,
+    consent,
     decision,
     export,
     fund,
@@ -48,6 +53,7 @@ TABLES = (
     review,
     settlement,
     short_lived,
+    signing,
     tranche,
     upload,
     waitlist,

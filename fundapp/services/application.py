@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from fundapp.domain import application, ledger
 from fundapp.domain.application import State
+from fundapp.domain.completion import require_parts
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import DraftPicture, eligibility_facts
 from fundapp.domain.eligibility import evaluate
@@ -87,14 +88,17 @@ def facts(
     roles = roles_on(actor, scope(session, app))
     known = known or application_reading.known_of(session, app, actor)
     more: dict[str, Any] = {}
-    if state in (State.DRAFT, State.INCOMPLETE) and Role.APPLICANT in roles:
+    if state in (State.DRAFT, State.INCOMPLETE) and roles & {Role.APPLICANT, Role.SYSTEM}:
         picture = draft_reading.picture(session, app)
-        more |= {"draft": picture, "problems": tuple(refusal for _, refusal in picture.problems)}
+        problems = tuple(refusal for _, refusal in picture.problems)
+        more |= {"draft": picture, "problems": problems, "signatures": picture.signing}
         if state is State.DRAFT:
             more["window_refusal"] = _window_refusal(picture, now)
     if state in (State.SUBMITTED, State.INCOMPLETE):
         spec = funds.spec_of(session, app.fund_version_id)
         more |= {"completions_allowed": spec.terms.completion.times, "completion_due": known.completion_due}
+        if known.signing is not None:
+            more["signatures"], more["signature_due"] = draft_reading.signed(spec.signer, known.signing)
     if known.deciding is not None:
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
         more["came_from_the_line"] = known.waited
@@ -282,11 +286,16 @@ def ask_completion(act: Act) -> None:
     """Stop the decision term and give the school its own term to complete (Awb 4:5, 4:15)."""
     app: Application = act.row
     spec = funds.spec_of(act.session, app.fund_version_id)
+    fields = list(dict.fromkeys(act.given.get("fields") or ()))
+    require_parts(spec, fields)
     app.completions_asked += 1
     app.completion_request = act.text("explanation")
+    app.completion_fields = fields
+    act.data["opened"] = fields
     for term in terms.live(act.session, app.id, "decision").values():
         terms.pause(term, act.today)
         app.decision_due_on = None
+    terms.end_all(act.session, app.id, act.today, "signature")  # sending the completion starts it anew
     term = terms.start(act.session, app.id, "completion", spec.terms.completion.rule(spec.legal_profile), act.today)
     act.context |= {"due": term.due_on.isoformat(), "explanation": app.completion_request}
 
@@ -296,6 +305,8 @@ def receive_completion(act: Act) -> None:
     app: Application = act.row
     app.complete_at = act.now
     _freeze(act, app, act.facts.draft)
+    if act.facts.completion_due is not None and act.today > act.facts.completion_due:
+        act.data["late"] = True
     terms.end_all(act.session, app.id, act.today, "completion")
     for term in terms.live(act.session, app.id, "decision").values():
         terms.resume(term, act.today)

@@ -23,6 +23,7 @@ from fundapp.services import (
     payment,
     payment_hold,
     settlement,
+    signing,
     waitlist,
 )
 from fundapp.services.act import Handler
@@ -46,6 +47,10 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.MAKE_OFFER: waitlist.make_offer,
     OfApplication.ACCEPT_OFFER: waitlist.accept_offer,
     OfApplication.END_OFFER: waitlist.end_offer,
+    OfApplication.ASK_SIGNATURES: signing.ask_signatures,
+    OfApplication.RECORD_SIGNATURE: signing.record_signature,
+    OfApplication.RECORD_REFUSAL: signing.record_refusal,
+    OfApplication.TAKE_BACK: signing.take_back,
     OfApplication.RECEIVE_REPORT: settlement.receive_report,
     OfApplication.INTEND_DETERMINATION: settlement.intend,
     OfApplication.RECORD_RESPONSE: settlement.record_response,

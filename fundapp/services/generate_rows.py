@@ -28,6 +28,7 @@ from fundapp.persistence import (
     payment,
     review,
     settlement,
+    signing,
     waitlist,
 )
 from fundapp.persistence.db import Base
@@ -42,6 +43,7 @@ _ROWS: tuple[type[Base], ...] = (
     application.Partner,
     application.Attachment,
     application.Term,
+    signing.Signature,
     review.InterestDeclaration,
     review.Advice,
     decision.Decision,
@@ -60,7 +62,17 @@ _ROWS: tuple[type[Base], ...] = (
 )
 """Tables with an `application_id`, each after those that it refers to; application, runs, journal and ledger apart."""
 
-NUMBERED = {"application", "journal", "advice", "decision", "instalment", "payment_batch", "bank_statement", "meeting"}
+NUMBERED = {
+    "application",
+    "journal",
+    "signature",
+    "advice",
+    "decision",
+    "instalment",
+    "payment_batch",
+    "bank_statement",
+    "meeting",
+}
 """Tables whose ids stand in other rows; the others get theirs from the database."""
 
 ONCE = {"payment_batch", "bank_statement", "meeting", "meeting_seat"}
@@ -281,6 +293,8 @@ class Reader:
             posting[1] = "@app@"
         if "decision" in data:
             data["decision"]["id"] = f"@decision_{data['decision']['id']}@"
+        if "signature" in data:
+            data["signature"]["id"] = f"@signature_{data['signature']['id']}@"
         written = self._places(json.dumps(data, ensure_ascii=False))
         return escaped(re.sub(r'"@(\w+)@"', r"%(\1)d", written))
 

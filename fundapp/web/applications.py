@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.application import FLOW, State
+from fundapp.domain.consent import LOOKS, standing
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
@@ -21,13 +22,14 @@ from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.quarantine import require_scanned
 from fundapp.services.subject import missing
 from fundapp.web.access import SIGNED_IN, Case, access, case
-from fundapp.web.actions import actions_on, lands_on, page_of
+from fundapp.web.actions import ActionView, actions_on, lands_on, page_of
 from fundapp.web.answers import summary
 from fundapp.web.check_token import read_check
 from fundapp.web.downloads import download, readable_case
 from fundapp.web.forms import BaseForm, new_key
 from fundapp.web.school_case import is_draft, picture_of, school_case
 from fundapp.web.session import db, request_now, signed_in, wake
+from fundapp.web.signing_page import signing_lines
 
 bp = Blueprint("applications", __name__)
 
@@ -148,17 +150,17 @@ def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: 
 
 @bp.get("/aanvragen/<ref>")
 @access(case("application"))
-def one(ref: str) -> Response:  # noqa: ARG001  (asked by access)
+def one(ref: str) -> Response:
     """The task list while it is being written, the story afterwards."""
     found = school_case()
+    if State(found.row.state) is State.INCOMPLETE:
+        return make_response(redirect(url_for("completion.show", ref=ref), code=303))
     return _task_list(found) if is_draft(found) else _story(found)
 
 
 def _task_list(found: Case) -> Response:
     picture = picture_of(found)
     tasks = [(section, picture.problems_of(section), picture.begun(section)) for section in picture.spec.form.sections]
-    term = views.running_term(db.session(), found.row)
-    completing = State(found.row.state) is State.INCOMPLETE
     closes_at = picture.round.ends_at
     page = render_template(
         "pages/application/tasks.html",
@@ -168,13 +170,23 @@ def _task_list(found: Case) -> Response:
         tasks=tasks,
         done=sum(not problems for _, problems, _ in tasks),
         first=next((section for section, problems, _ in tasks if problems), None),
-        completing=completing,
-        term=term,
-        closed=not completing and request_now() > closes_at,
+        closed=request_now() > closes_at,
         days_left=(closes_at.astimezone(AMSTERDAM).date() - request_now().astimezone(AMSTERDAM).date()).days,
+        signing=[line for line in signing_lines(picture.signing) if line["one"] is not None],
+        partners=[LOOKS[standing(party, picture.consents)] for party in picture.parties],
+        to_sign=_to_sign(found),
         actions=[action for action in actions_on(found) if action.name == "withdraw"],
     )
     return make_response(page)
+
+
+def _to_sign(found: Case) -> ActionView | None:
+    """The button to sign, for somebody who may and was asked."""
+    return next((action for action in actions_on(found) if action.name == "sign" and action.open), None)
+
+
+_ELSEWHERE = frozenset({"report", "respond", "respond_to_rejection", "accept_offer", "sign", "decline", "decline_sent"})
+"""Actions that have a place of their own on the page: a link (`_links`) or the block about signing."""
 
 
 def _story(found: Case) -> Response:
@@ -182,6 +194,7 @@ def _story(found: Case) -> Response:
     state = State(app.state)
     term = views.running_term(session, app)
     today = request_now().astimezone(AMSTERDAM).date()
+    signatures = found.facts.signatures
     page = render_template(
         "pages/application/story.html",
         ref=found.ref,
@@ -196,13 +209,12 @@ def _story(found: Case) -> Response:
         documents=views.documents(session, app),
         payments=[_payment(line) for line in scheme(session, app, today).lines],
         links=list(_links(found, state)),
-        actions=[action for action in actions_on(found) if action.name not in _LINKED],
+        signing=[line for line in signing_lines(signatures) if line["one"] is not None] if signatures else [],
+        sign_by=found.facts.signature_due,
+        to_sign=_to_sign(found),
+        actions=[action for action in actions_on(found) if action.name not in _ELSEWHERE],
     )
     return make_response(page)
-
-
-_LINKED = frozenset(("report", "respond", "respond_to_rejection", "accept_offer"))
-"""What a school does from a link of its own (`_links`)."""
 
 
 def _payment(line: SchemeLine) -> list[Any]:
@@ -234,6 +246,8 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):
         yield url_for("reporting.accounts", ref=found.ref), Text("Uw verantwoording", "Your final accounts"), False
+    if found.row.completions_asked:
+        yield url_for("completion.show", ref=found.ref), Text("Wat u hebt aangevuld", "What you completed"), False
     yield (
         url_for("applications.answers", ref=found.ref),
         Text("Alles wat u instuurde", "Everything that you sent"),
