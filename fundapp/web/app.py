@@ -34,6 +34,7 @@ FEATURES = (
     "signing",
     "consent",
     "draft_check",
+    "completion",
     "reporting",
     "review",
     "panel",
