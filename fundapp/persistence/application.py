@@ -46,6 +46,8 @@ class Application(Base):
         Index("ix_application_tranche", "tranche_id", "id"),
         Index("ix_application_tranche_state", "tranche_id", "state", text(f"({DUE})"), "id"),
         Index("ix_application_school", "board_number", "school_code", "id"),
+        Index("ix_application_author", "created_by_id", "id"),
+        Index("ix_application_amount", "requested_cents", "id"),
     )
 
     id: Mapped[Id]

@@ -62,6 +62,19 @@ class Review(Base):
     set_aside_at: Mapped[datetime | None]
 
 
+class SavedFilter(Base):
+    """A choice of the worklist that somebody keeps under a name. query: as it stands in the address of the list."""
+
+    __tablename__ = "saved_filter"
+    __table_args__ = (UniqueConstraint("person_id", "name"),)
+
+    id: Mapped[Id]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    name: Mapped[str]
+    query: Mapped[str]
+    created_at: Mapped[datetime]
+
+
 class Meeting(Base):
     """A meeting of a panel on the applications of one round, for one sub-region or all (None).
 

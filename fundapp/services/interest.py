@@ -6,18 +6,20 @@ away (`domain.people.roles_on`): for them the case does not exist. What they dec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, auto
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW, Facts
-from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role
+from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
 from fundapp.persistence.review import InterestDeclaration
+from fundapp.services.application import scope
 from fundapp.services.decision import declared_interest
 from fundapp.services.journal import note
 from fundapp.services.scoring import set_aside
@@ -118,6 +120,19 @@ def declare(
     data = {"interested": interested, "ref": app.ref}
     note(session, actor, now, kind=FLOW.kind, subject_id=app.id, action=ACTION, data=data)
     session.flush()
+
+
+def declare_many(session: Session, answers: Mapping[str, bool], *, actor: Actor, now: datetime) -> None:
+    """Keep what this person declares about several applications, by reference: True for an interest.
+
+    Raises Refused as `declare` does.
+    """
+    found = session.scalars(select(Application).where(Application.ref.in_(answers)).order_by(Application.id)).all()
+    if len(found) != len(answers):
+        raise Refused(missing())
+    for app in found:
+        roles = roles_on(actor, scope(session, app))
+        declare(session, app, interested=answers[app.ref], actor=actor, roles=roles, now=now)
 
 
 _CLOSED = {

@@ -37,7 +37,7 @@ SIGNED_OUT_LASTS = timedelta(hours=13)
 
 
 _ACTOR = """
-  SELECT p.id, p.name, p.email, p.language, p.session_epoch,
+  SELECT p.id, p.name, p.email, p.language, p.session_epoch, p.single_keys,
     (SELECT json_agg(json_build_array(g.role, g.fund_key, g.sub_region))
        FROM role_grant g WHERE g.person_id = p.id AND g.ended_at IS NULL) AS grants,
     (SELECT json_agg(json_build_array(m.board_number, m.school_code, m.capacity))
@@ -86,6 +86,7 @@ def _actor(row: RowMapping | None) -> Actor | None:
         language=cast("Language", row["language"]),
         grants=frozenset(Grant(Role(role), fund, region) for role, fund, region in row["grants"] or ()),
         memberships=frozenset(Membership(b, school, Capacity(c)) for b, school, c in row["memberships"] or ()),
+        single_keys=row["single_keys"],
     )
 
 
@@ -462,6 +463,11 @@ def end(session: Session, person_id: int, *, actor: Actor, now: datetime) -> Non
 def set_language(session: Session, person_id: int, language: Language) -> None:
     """Keep the language that a person reads; the caller commits."""
     session.execute(update(rows.Person).where(rows.Person.id == person_id).values(language=language))
+
+
+def set_single_keys(session: Session, person_id: int, *, on: bool) -> None:
+    """Keep whether a key by itself does something on pages; the caller commits."""
+    session.execute(update(rows.Person).where(rows.Person.id == person_id).values(single_keys=on))
 
 
 def make_token(session: Session, email: str, *, now: datetime) -> str:

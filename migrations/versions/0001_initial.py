@@ -39,11 +39,19 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("session_epoch", sa.Integer(), nullable=False),
+        sa.Column("single_keys", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("email = lower(email)", name=op.f("ck_person_email_lower")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("email", name=op.f("uq_person_email")),
+    )
+    op.create_index(
+        "ix_person_name_prefix",
+        "person",
+        [sa.literal_column("lower(name)").label("name_key")],
+        unique=False,
+        postgresql_ops={"name_key": "text_pattern_ops"},
     )
     op.create_table(
         "progress_row",
@@ -267,6 +275,17 @@ def upgrade() -> None:
         "ix_role_grant_live", "role_grant", ["role", "fund_key"], unique=False, postgresql_where="ended_at IS NULL"
     )
     op.create_index(op.f("ix_role_grant_person_id"), "role_grant", ["person_id"], unique=False)
+    op.create_table(
+        "saved_filter",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_saved_filter_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_filter")),
+        sa.UniqueConstraint("person_id", "name", name=op.f("uq_saved_filter_person_id_name")),
+    )
     op.create_table(
         "school",
         sa.Column("code", sa.Text(), nullable=False),
@@ -528,6 +547,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
         sa.UniqueConstraint("ref", name=op.f("uq_application_ref")),
     )
+    op.create_index("ix_application_amount", "application", ["requested_cents", "id"], unique=False)
+    op.create_index("ix_application_author", "application", ["created_by_id", "id"], unique=False)
     op.create_index(op.f("ix_application_owner_id"), "application", ["owner_id"], unique=False)
     op.create_index(
         "ix_application_ref_prefix", "application", ["ref"], unique=False, postgresql_ops={"ref": "text_pattern_ops"}
