@@ -222,7 +222,7 @@ def test_a_board_lets_people_in_at_all_its_schools(app: Flask, cast: Cast, anna:
     assert "alle scholen van het bestuur" in anna.get("/collegas").text
     bram = browser(app, NEW)
     assert post(bram, f"/collegas/{SCHOOL}/{cast.anna.id}", {"capacities": "finance"}).status_code == 303
-    assert post(anna, f"/collegas/99990/{cast.signer.id}", {"do": "end"}).status_code == 404, "a board is not a school's"
+    assert post(anna, f"/collegas/99990/{cast.signer.id}", {"do": "end"}).status_code == 404, "of the board"
 
 
 def test_the_list_asks_as_often_for_many_as_for_few(app: Flask, anna: FlaskClient) -> None:
