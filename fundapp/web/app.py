@@ -35,6 +35,7 @@ FEATURES = (
     "consent",
     "colleagues",
     "draft_check",
+    "completion",
     "reporting",
     "review",
     "panel",

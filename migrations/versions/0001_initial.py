@@ -527,6 +527,7 @@ def upgrade() -> None:
         sa.Column("complete_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completions_asked", sa.Integer(), nullable=False),
         sa.Column("completion_request", sa.Text(), nullable=True),
+        sa.Column("completion_fields", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("decision_due_on", sa.Date(), nullable=True),
         sa.Column("score", sa.Numeric(precision=5, scale=2), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
