@@ -50,6 +50,7 @@ FEATURES = (
     "tranche_closing",
     "reallocation",
     "decisions",
+    "scenario",
     "exports",
     "programme",
 )
