@@ -177,6 +177,7 @@ def _column(one: Scenario, now: Now, letter: str) -> dict[str, Any]:
 
 
 def _rows(kept: list[Scenario], now: Now) -> list[dict[str, Any]]:
-    """A row for each application: what it gets in each scenario, and why."""
+    """A row for each application that takes part in one of them: what it gets in each, and why."""
     shares = [{share[0]: share for share in one.shares} for one in kept]
-    return [{"candidate": c, "shares": [found.get(c.ref) for found in shares]} for c in now.candidates[:MOST_ROWS]]
+    there = [c for c in now.candidates if any(c.ref in found for found in shares)]
+    return [{"candidate": c, "shares": [found.get(c.ref) for found in shares]} for c in there[:MOST_ROWS]]
