@@ -35,6 +35,7 @@ FEATURES = (
     "consent",
     "draft_check",
     "completion",
+    "reuse",
     "reporting",
     "review",
     "panel",
