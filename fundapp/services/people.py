@@ -282,7 +282,7 @@ def invite(session: Session, invitation: Invitation, *, actor: Actor, now: datet
     """
     address = clean_email(invitation.email)
     board = _check(session, invitation, address)
-    person = _person(session, invitation, address, now)
+    person = person_for(session, address, invitation.name, language=invitation.language, now=now)
     data: dict[str, Any] = {"person": person.id}
     if invitation.role is not None:
         new = _grant(session, person.id, invitation, actor, now)
@@ -364,11 +364,12 @@ def _wrong(field: str, nl: str, en: str) -> Refusal:
     return Refusal(f"{field}_wrong", Text(nl, en), field=field, kind=Kind.INVALID)
 
 
-def _person(session: Session, invitation: Invitation, address: str, now: datetime) -> rows.Person:
+def person_for(session: Session, address: str, name: str, *, language: Language, now: datetime) -> rows.Person:
+    """Return the person with this address, made where there is none; one who left is back."""
     person = session.execute(select(rows.Person).where(rows.Person.email == address)).scalar_one_or_none()
     if person is None:
-        name = invitation.name.strip() or address.partition("@")[0]
-        person = rows.Person(email=address, name=name, language=invitation.language, created_at=now)
+        person = rows.Person(email=address, name=name.strip() or address.partition("@")[0], language=language)
+        person.created_at = now
         session.add(person)
     person.ended_at = None
     session.flush()

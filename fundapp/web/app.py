@@ -33,6 +33,7 @@ FEATURES = (
     "uploads",
     "signing",
     "consent",
+    "colleagues",
     "draft_check",
     "completion",
     "reuse",

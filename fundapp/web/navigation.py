@@ -28,6 +28,7 @@ _PROGRAMME = frozenset({Role.COORDINATOR})
 
 MENU = (
     Item("/aanvragen", Text("Uw aanvragen", "Your applications"), frozenset()),
+    Item("/collegas", Text("Collega's", "Colleagues"), frozenset()),
     Item("/beoordelen", Text("Beoordelen", "Review"), _REVIEW),
     Item("/lezen", Text("Lezen en scoren", "Read and score"), frozenset({Role.ADVISER})),
     Item("/vergaderingen", Text("Vergaderingen", "Meetings"), _REVIEW),
