@@ -38,7 +38,7 @@ def again(client: FlaskClient) -> str:
 
 def answers(app: Flask, ref: str) -> dict[str, object]:
     with writing(app) as session:
-        return session.scalars(select(Application.answers).where(Application.ref == ref)).one()
+        return dict(session.scalars(select(Application.answers).where(Application.ref == ref)).one())
 
 
 def offered(client: FlaskClient, ref: str) -> list[str]:
