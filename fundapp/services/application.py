@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from fundapp.domain import application, ledger
+from fundapp.domain import application
 from fundapp.domain.application import State
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import DraftPicture, eligibility_facts
@@ -19,7 +19,6 @@ from fundapp.domain.eligibility import evaluate
 from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
-from fundapp.domain.settlement import line_refusals
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
@@ -33,7 +32,7 @@ from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
 
 _BEFORE_DECISION = {State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED}
-_IN_PROJECT = {State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED}
+_IN_PROJECT = {State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.REVOKED}
 
 
 _BY_REF = select(Application).where(Application.ref == bindparam("ref"))
@@ -128,7 +127,9 @@ def facts(session: Session, app: Application, actor: Actor, now: datetime) -> ap
     elif judge is not None:
         more["conflict_declared"] = decision.declared_interest(session, app.id, judge)
     if state in _IN_PROJECT:
-        more |= _project_facts(session, app, state, roles)
+        more |= settlement.project_facts(session, app, case_balances(session, app.id))
+        if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
+            more |= paying_facts(session, app.id)
     return application.Facts(
         state=app.state,
         version=app.version,
@@ -179,31 +180,6 @@ def _decision_facts(session: Session, app: Application, judge: int | None) -> di
         "account_known": row.account_known,
         "conflict_declared": row.declared,
     }
-
-
-def _project_facts(session: Session, app: Application, state: State, roles: frozenset[Role]) -> dict[str, Any]:
-    balances = case_balances(session, app.id)
-    award, paid = settlement.still_paid_in_advance(balances)
-    more: dict[str, Any] = {
-        "award": award,
-        "paid": paid,
-        "in_transit": balances.get(ledger.Account.IN_TRANSIT, 0),
-        "outstanding": ledger.outstanding(balances),
-        "profile": funds.spec_of(session, app.fund_version_id).legal_profile,
-    }
-    if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
-        more |= paying_facts(session, app.id)
-    if state is State.AWARDED and Role.APPLICANT in roles:
-        more["report_problems"] = settlement.report_problems(session, app)
-    if state in (State.REPORTED, State.DETERMINATION_INTENDED):
-        lines = settlement.account_lines(settlement.report_lines(session, app.id))
-        more["line_problems"] = tuple(line_refusals(lines))
-        more["calculation"] = settlement.calculation(session, app, award=award, paid=paid)
-    if state is State.DETERMINATION_INTENDED:
-        response = terms.live(session, app.id, "response").get("response")
-        more["response_given"] = settlement.response_given(session, app.id)
-        more["response_due"] = response.due_on if response else None
-    return more
 
 
 # --- effects ----------------------------------------------------------------------------------------------------------

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from fundapp.domain import ledger
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
-from fundapp.persistence.application import Application, BudgetLine, Submission
+from fundapp.persistence.application import Application, BudgetLine, Contribution, Submission
 from fundapp.persistence.decision import Award, Decision
 from fundapp.persistence.payment import BankAccount
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.review import Advice
-from fundapp.persistence.settlement import FinalReport, ReportLine
+from fundapp.persistence.settlement import FinalReport, ReportContribution, ReportLine
 from fundapp.services import ceilings, funds, terms
 from fundapp.services.act import Act
 from fundapp.services.letters import letter_row
@@ -180,13 +180,13 @@ def freeze_award(act: Act) -> None:
     plan_instalments(act, spec, amount)
     _prepare_report(session, app)
     app.decision_due_on = None
-    if app.ends_on is not None:
+    if app.ends_on is not None and spec.accounts_asked().anything:
         terms.start(session, app.id, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
     act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None
 
 
 def _prepare_report(session: Session, app: Application) -> None:
-    """The final accounts start with the budget: description and amount per line, nothing spent yet."""
+    """The final accounts start with the budget and the promised co-financing; nothing spent or received yet."""
     session.add(FinalReport(application_id=app.id))
     lines = session.scalars(select(BudgetLine).where(BudgetLine.application_id == app.id).order_by(BudgetLine.position))
     session.add_all(
@@ -199,6 +199,21 @@ def _prepare_report(session: Session, app: Application) -> None:
         )
         for line in lines
     )
+    promised = session.scalars(
+        select(Contribution).where(Contribution.application_id == app.id).order_by(Contribution.position)
+    )
+    session.add_all(
+        ReportContribution(
+            application_id=app.id,
+            position=one.position,
+            party=one.party,
+            party_kind=one.party_kind,
+            in_kind=one.in_kind,
+            promised_hours=one.hours,
+            promised_cents=one.cents,
+        )
+        for one in promised
+    )
 
 
 LETTER_OF: dict[str, str] = {
@@ -207,6 +222,7 @@ LETTER_OF: dict[str, str] = {
     "not_consider": "not_considered",
     "intend_determination": "determination_intended",
     "determine": "determination",
+    "set_last_term": "report_last_term",
     "revoke": "revocation",
 }
 """Transition → letter."""

@@ -39,6 +39,7 @@ MOVEMENTS = {
     Movement.DETERMINATION: Text("Eindbedrag vastgesteld", "Final amount determined"),
     Movement.RECOVERY_CLAIMED: Text("Teruggevraagd", "Asked back"),
     Movement.RECOVERY_RECEIVED: Text("Teruggekregen", "Received back"),
+    Movement.SET_OFF: Text("Verrekend", "Set off"),
     Movement.WRITE_OFF: Text("Afgeboekt", "Written off"),
     Movement.CARRY_OVER: Text("Overgedragen", "Carried over"),
 }
@@ -262,7 +263,7 @@ def closing_figures(money: Money, sums: Sums) -> Closing:
         return sums.get((movement, Account.AVAILABLE), 0)
 
     awarded = -moved(Movement.AWARD)
-    received_back = moved(Movement.RECOVERY_RECEIVED)
+    received_back = moved(Movement.RECOVERY_RECEIVED) + moved(Movement.SET_OFF)
     return Closing(
         ceiling=money.ceiling,
         awarded=awarded,
