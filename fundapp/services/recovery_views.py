@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from fundapp.domain import recovery
 from fundapp.domain.flow import Look
 from fundapp.domain.ledger import Account, Movement
+from fundapp.domain.ledger_text import MOVEMENTS
 from fundapp.domain.recovery import PartStanding
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
@@ -22,7 +23,6 @@ from fundapp.persistence.register import School
 from fundapp.persistence.settlement import Recovery
 from fundapp.services.recovery import received_for, schedule
 from fundapp.services.review_case import LETTER_NAMES
-from fundapp.services.tranche_views import MOVEMENTS
 
 PAGE = 50
 """Rows on one page of a list."""
