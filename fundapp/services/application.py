@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from fundapp.domain import application, ledger
+from fundapp.domain import application
 from fundapp.domain.application import State
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import DraftPicture, eligibility_facts
@@ -20,7 +20,6 @@ from fundapp.domain.flow import Given
 from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import JUDGES, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
-from fundapp.domain.settlement import line_refusals
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
@@ -101,7 +100,9 @@ def facts(
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
         more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
     if state in IN_PROJECT:
-        more |= _project_facts(session, app, state, roles, known)
+        more |= settlement.project_facts(session, app, known.balances)
+        if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
+            more |= paying_facts(session, app.id)
     return application.Facts(
         state=app.state,
         version=app.version,
@@ -131,30 +132,6 @@ def _decision_facts(session: Session, app: Application, deciding: Deciding, offe
         "offered": offered,
         "account_known": deciding.account_known,
     }
-
-
-def _project_facts(
-    session: Session, app: Application, state: State, roles: frozenset[Role], known: Known
-) -> dict[str, Any]:
-    award, paid = settlement.still_paid_in_advance(known.balances)
-    more: dict[str, Any] = {
-        "award": award,
-        "paid": paid,
-        "in_transit": known.balances.get(ledger.Account.IN_TRANSIT, 0),
-        "outstanding": ledger.outstanding(known.balances),
-        "profile": funds.spec_of(session, app.fund_version_id).legal_profile,
-    }
-    if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
-        more |= paying_facts(session, app.id)
-    if state is State.AWARDED and Role.APPLICANT in roles:
-        more["report_problems"] = settlement.report_problems(session, app)
-    if state in (State.REPORTED, State.DETERMINATION_INTENDED):
-        lines, co_financing = settlement.accounts_of(session, app.id)
-        more["line_problems"] = tuple(line_refusals(lines))
-        more["calculation"] = settlement.reckon(session, app, lines, co_financing, award=award, paid=paid)
-    if state is State.DETERMINATION_INTENDED:
-        more["response_given"], more["response_due"] = known.response
-    return more
 
 
 # --- before anything is locked ----------------------------------------------------------------------------------------

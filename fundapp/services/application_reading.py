@@ -27,7 +27,7 @@ from fundapp.services.waitlist import AHEAD
 
 BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED}) | IN_LINE
 OFFERED = frozenset({State.OFFERED, State.OFFER_ACCEPTED})
-IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED})
+IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.REVOKED})
 
 _FREE = (
     FREE_FOR.replace(":tranche", "application.tranche_id")
@@ -54,11 +54,7 @@ _KNOWN = f"""
     'ahead', CASE WHEN application.state = '{State.WAITLISTED}' THEN ({AHEAD}) END,
     'offer', CASE WHEN {one_of("application.state", OFFERED)} THEN jsonb_build_array(
        (SELECT cents FROM case_balance WHERE application_id = application.id AND account = '{Account.OFFERED}'),
-       (SELECT due_on FROM offer WHERE application_id = application.id AND outcome IS NULL)) END,
-    'response', CASE WHEN application.state = '{State.DETERMINATION_INTENDED}' THEN jsonb_build_array(
-       EXISTS (SELECT FROM intent_response WHERE application_id = application.id),
-       (SELECT due_on FROM term WHERE application_id = application.id AND name = 'response' AND ended_on IS NULL
-        ORDER BY round DESC LIMIT 1)) END)
+       (SELECT due_on FROM offer WHERE application_id = application.id AND outcome IS NULL)) END)
 """
 """SQL: what the guards ask in the state that the application is in, and no more; of one person where it is of one."""
 
@@ -83,8 +79,7 @@ class Known:
     """What was read beside an application. interest: what the person declared last; None: nothing.
 
     ahead: who is earlier on the waiting list and could be offered money. offer: what is held for it (cents), and the
-    last day to answer while that is open. response: whether the school responded to an intended decision, and until
-    when it may.
+    last day to answer while that is open.
     """
 
     interest: bool | None
@@ -93,11 +88,10 @@ class Known:
     balances: Balances
     ahead: str | None
     offer: tuple[int, date | None]
-    response: tuple[bool, date | None]
 
 
 def _known(found: dict[str, Any]) -> Known:
-    deciding, response = found["deciding"], found["response"] or (False, None)
+    deciding = found["deciding"]
     held, answer_by = found["offer"] or (0, None)
     return Known(
         interest=found["interest"],
@@ -114,7 +108,6 @@ def _known(found: dict[str, Any]) -> Known:
         balances={Account(account): cents for account, cents in (found["balances"] or {}).items()},
         ahead=found["ahead"],
         offer=(held or 0, _day(answer_by)),
-        response=(response[0], _day(response[1])),
     )
 
 
