@@ -17,7 +17,7 @@ from fundapp.domain.people import Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.term import Length, TermRule
 from fundapp.domain.text import Text
-from fundapp.persistence.application import Application, Attachment
+from fundapp.persistence.application import Application, Attachment, StoredDocument
 from fundapp.persistence.interim import InterimReport
 from fundapp.persistence.payment import Instalment
 from fundapp.services import application, funds, terms
@@ -48,6 +48,14 @@ def documents(session: Session, row: InterimReport) -> Sequence[Attachment]:
         .where(Attachment.application_id == row.application_id, Attachment.kind == document_kind(row))
         .order_by(Attachment.id)
     ).all()
+
+
+def document(session: Session, row: InterimReport, attachment_id: int) -> tuple[Attachment, StoredDocument]:
+    """One of its documents, with the file that it is. Raises Refused(NOT_FOUND)."""
+    found = next((one for one in documents(session, row) if one.id == attachment_id), None)
+    if found is None:
+        raise Refused(missing())
+    return found, session.get_one(StoredDocument, found.sha256)
 
 
 # --- writing it -------------------------------------------------------------------------------------------------------

@@ -8,14 +8,16 @@ from fundapp.domain.interim import FLOW, State
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
-from fundapp.domain.upload import FileType, Slot
+from fundapp.domain.upload import FileType, ScanState, Slot
 from fundapp.persistence.application import Application
 from fundapp.persistence.payment import Instalment
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import interim
+from fundapp.services.quarantine import require_scanned
 from fundapp.services.transitions import perform
 from fundapp.web.access import Case, access, case
 from fundapp.web.actions import actions_on, page_of
+from fundapp.web.downloads import download
 from fundapp.web.errors import STATUS
 from fundapp.web.forms import new_key
 from fundapp.web.paging import case_for
@@ -75,6 +77,16 @@ def save(ref: str) -> Response:
 _SENT = Text(
     "Ingestuurd. U krijgt een mail als wij hebben gekeken.", "Sent in. You get a mail when we have looked at it."
 )
+
+
+@bp.get("/tussenrapportages/<ref>/bijlagen/<int(max=999999999999999):number>")
+@access(case("interim_report"))
+def document(ref: str, number: int) -> Response:  # noqa: ARG001  (asked by access)
+    """Download one of its documents."""
+    found = case_for(Role.APPLICANT, Role.FINANCE, Role.COORDINATOR)
+    attachment, stored = interim.document(db.session(), found.row, number)
+    require_scanned(ScanState(stored.scan))
+    return download(attachment.sha256, attachment.file_name, stored.media_type)
 
 
 def _save(ref: str, text: str) -> None:

@@ -85,6 +85,10 @@ class Cases:
             self._version = publish(self.session, _spec(self.profile), now=NOW)
         return self._version
 
+    def use(self, version: FundVersion) -> None:
+        """From now on cases are of this fund."""
+        self._version = version
+
     def tranche(
         self,
         ref: str = "PO-T1",
