@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import func, select
@@ -38,6 +40,8 @@ from tests.support.camt import (
 )
 from tests.support.cases import NOW, Cases
 from tests.support.paying import OPENING, OURS, Run, claims, send, state, three_schools
+
+COUNTED = (Journal, LedgerEntry, BankLine, BankStatement)
 
 
 @pytest.fixture
@@ -343,6 +347,27 @@ def test_a_statement_that_does_not_close_is_refused_whole(run: Run) -> None:
         import_statement(run.session, whole[:-200], actor=run.first, now=NOW)
     assert run.session.scalar(select(func.count()).select_from(BankStatement)) == 0
     assert run.balances(0)["in_transit"] == 600_000
+
+
+@pytest.mark.parametrize("version", ["02", "08"])
+def test_wherever_a_statement_is_cut_off_nothing_of_it_is_read(run: Run, version: str) -> None:
+    """Half a download, or a line that is missing: either is refused as a whole; then all of it is read, once."""
+    entries = [run.paid(2), run.paid(0), run.paid(1)]
+    whole = statement(OURS, "2025-001", opening=OPENING, entries=entries, version=version)
+    ends = [match.end() for match in re.finditer(rb"</Ntry>", whole)]
+    cuts = [whole[:at] for at in (*ends, len(whole) // 2, len(whole) - 1)]
+    lost = [whole[:begin] + whole[end:] for begin, end in pairwise(ends)]
+    before = [run.session.scalar(select(func.count()).select_from(t)) for t in COUNTED]
+    for content in (*cuts, *lost):
+        with pytest.raises(Refused) as refused:
+            import_statement(run.session, content, actor=run.first, now=NOW)
+        assert refused.value.kind is Kind.INVALID
+        assert [run.session.scalar(select(func.count()).select_from(t)) for t in COUNTED] == before
+    assert [line.matched_as for line in import_statement(run.session, whole, actor=run.first, now=NOW).lines] == [
+        "payment"
+    ] * 3
+    assert [run.balances(n)["paid"] for n in range(3)] == [600_000, 512_000, 576_000]
+    run.proved()
 
 
 def test_a_statement_of_another_account_is_refused(run: Run) -> None:
