@@ -78,8 +78,8 @@ def _within(funds: Funds) -> list[ColumnElement[bool]]:
 
 
 _TITLE = func.concat(School.name, " · ", Application.title)
-_NO_CENTS = cast(null(), BigInteger)
-_NO_DAY = cast(null(), Date)
+_NO_CENTS = cast(null(), BigInteger).label("cents")
+_NO_DAY = cast(null(), Date).label("due_on")
 
 
 def _first_due(*names: str) -> Any:
