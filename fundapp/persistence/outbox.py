@@ -19,7 +19,10 @@ STATES = ("held", "queued", "sending", "sent", "uncertain", "dead")
 
 
 class OutboxMessage(Base):
-    """One mail to one person (None: somebody who cannot sign in). key: unique per journal row, template and recipient. context: frozen facts."""
+    """One mail to one person (None: somebody who cannot sign in).
+
+    key: unique per journal row, template and recipient. context: frozen facts.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (

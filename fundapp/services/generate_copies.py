@@ -1,7 +1,7 @@
 """Volume, third part: a pattern copied for many applications, by COPY into the product's own tables.
 
-The database's triggers number and chain the journal and move the balances, as for any other row. A payment run of the
-pattern becomes one run for all copies that are written together.
+The database's triggers number and chain the journal and move the balances, as for any other row. A payment run or a
+meeting of the pattern becomes one for all copies that are written together.
 """
 
 from __future__ import annotations
@@ -39,12 +39,18 @@ def copy_many(session: Session, pattern: Pattern, copies: Sequence[Copy], *, bat
     batch_numbers: year → how many payment runs of it there are by now (`payment._next_ref` counts them as well).
     """
     shared, own = _numbers(session, pattern, len(copies))
+    shared["copies"] = len(copies)
     taken = dict(batch_numbers)
     values = [_values(copy, numbers) for copy, numbers in zip(copies, own, strict=True)]
+    for number, value in enumerate(values, 1):
+        value["place"] = number
     for run_number, run in enumerate(pattern.runs):
         year = run.batch["ref"].split("-")[1]
         taken[int(year)] = taken.get(int(year), 0) + 1
         _fill_run(run, run_number, f"BR-{year}-{taken[int(year)]:03d}", shared, values)
+    for meeting_id, (told, item) in pattern.minutes.items():
+        items = [json.loads(item % value) for value in values]
+        shared[f"minutes_{meeting_id}"] = escaped(json.dumps(json.loads(told) | {"items": items}))
     for value in values:
         value |= {key: item for key, item in shared.items() if key not in value}
         for place, content in pattern.contents:

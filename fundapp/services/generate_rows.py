@@ -24,9 +24,11 @@ from fundapp.persistence import (
     journal,
     ledger,
     outbox,
+    panel,
     payment,
     review,
     settlement,
+    waitlist,
 )
 from fundapp.persistence.db import Base
 from fundapp.persistence.payment import PaymentBatch, PaymentOrder
@@ -45,6 +47,7 @@ _ROWS: tuple[type[Base], ...] = (
     decision.Decision,
     decision.Award,
     decision.Letter,
+    waitlist.Offer,
     settlement.FinalReport,
     settlement.ReportLine,
     settlement.ReportEvidence,
@@ -60,8 +63,18 @@ _ROWS: tuple[type[Base], ...] = (
 )
 """Tables with an `application_id`, each after those that it refers to; application, runs, journal and ledger apart."""
 
-NUMBERED = {"application", "journal", "advice", "decision", "instalment", "payment_batch", "bank_statement"}
+NUMBERED = {"application", "journal", "advice", "decision", "instalment", "payment_batch", "bank_statement", "meeting"}
 """Tables whose ids stand in other rows; the others get theirs from the database."""
+
+ONCE = {"payment_batch", "bank_statement", "meeting", "meeting_seat"}
+"""Tables of which a row belongs to all copies that are written together."""
+
+_PLACES = {
+    ("meeting_item", "position"): "%(place)d",
+    ("payment_batch", "total_cents"): "%(total_{id})d",
+    ("payment_batch", "file_content"): "%(file_{id})s",
+}
+"""Columns whose place needs only the row's own id."""
 
 _GENERATED = {"seq", "prev_hash", "hash"}
 _STATEMENT = re.compile(r"Zqafschrift(\d+)qz")
@@ -70,7 +83,7 @@ _KEY = re.compile(r"(\d+):(.+?):(\d+)(?::.*)?")
 
 @dataclass(slots=True)
 class Line:
-    """One row. once: it is not of one application but of a payment run, so it is written once for all copies."""
+    """One row. once: of a payment run or a meeting and not of one application, so written once for all copies."""
 
     template: str
     once: bool = False
@@ -91,7 +104,8 @@ class Run:
 class Pattern:
     """One played application as rows to be copied. ids, once_ids: table → old ids.
 
-    contents: pairs of the place of a hash and what is hashed.
+    contents: pairs of the place of a hash and what is hashed. minutes: id of a meeting → its minutes but for the items,
+    and the item of one application, both as JSON.
     """
 
     tables: dict[str, tuple[str, list[Line]]] = field(default_factory=dict)
@@ -99,6 +113,7 @@ class Pattern:
     once_ids: dict[str, list[int]] = field(default_factory=dict)
     contents: list[tuple[str, str]] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    minutes: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Reader:
@@ -127,6 +142,10 @@ class Reader:
         self._submissions()
         self._table(application.Application, "id = :app")
         self._table(payment.PaymentBatch, "id IN (SELECT batch_id FROM payment_order WHERE application_id = :app)")
+        meetings = "SELECT meeting_id FROM meeting_item WHERE application_id = :app"
+        self._table(panel.Meeting, f"id IN ({meetings})")
+        self._table(panel.MeetingSeat, f"meeting_id IN ({meetings})")
+        self._table(panel.MeetingItem, "application_id = :app")
         statements = "id IN (SELECT statement_id FROM bank_line WHERE application_id = :app)"
         self._table(payment.BankStatement, statements)
         self._journal(app_id)
@@ -176,16 +195,20 @@ class Reader:
 
     def _journal(self, app_id: int) -> None:
         batches = [run.batch["id"] for run in self.pattern.runs]
+        meetings = self.pattern.once_ids.get("meeting", [])
         rows = self.session.execute(
             select(journal.Journal.id, journal.Journal.kind, journal.Journal.action, journal.Journal.subject_id,
                    journal.Journal.data)
             .where(
                 ((journal.Journal.kind == "application") & (journal.Journal.subject_id == app_id))
                 | ((journal.Journal.kind == "payment_batch") & journal.Journal.subject_id.in_(batches))
+                | ((journal.Journal.kind == "meeting") & journal.Journal.subject_id.in_(meetings))
             )
             .order_by(journal.Journal.id)
         ).all()  # fmt: skip
         for row in rows:
+            if row.kind == "meeting":
+                self._once_journal.add(row.id)
             if row.kind == "payment_batch":
                 self._once_journal.add(row.id)
                 run = self.pattern.runs[batches.index(row.subject_id)]
@@ -213,7 +236,7 @@ class Reader:
     def _line(self, table: Table, columns: Sequence[Column[Any]], row: Sequence[str | None]) -> Line:
         values = dict(zip((c.name for c in columns), row, strict=True))
         own = int(values["id"] or 0) if "id" in values else 0
-        once = table.name in ("payment_batch", "bank_statement") or own in self._once_journal
+        once = table.name in ONCE or own in self._once_journal
         once = once or (table.name == "bank_line" and values["application_id"] is None)
         if table.name in NUMBERED and own:
             (self.pattern.once_ids if once else self.pattern.ids).setdefault(table.name, []).append(own)
@@ -231,8 +254,11 @@ class Reader:
             return "%(author)d" if int(value) == self.author_id else value
         special = (table.name, column.name)
         if special == ("journal", "subject_id"):
-            batch = values["kind"] == "payment_batch"
-            return f"%(payment_batch_{value})d" if batch else "%(app)d"
+            return f"%({values['kind']}_{value})d" if values["kind"] in ONCE else "%(app)d"
+        if special in _PLACES:
+            return _PLACES[special].format(**values)
+        if special == ("meeting", "minutes"):
+            return self._minutes(str(values["id"]), value)
         if special == ("journal", "data"):
             return self._journal_data(values)
         if special == ("submission", "content"):
@@ -242,26 +268,31 @@ class Reader:
             return self._mail_key(value)
         if special == ("ledger_entry", "posting") and int(values["journal_id"] or 0) in self._once_journal:
             return f"%(posting_{values['journal_id']}_{value})d"
-        if special == ("payment_batch", "total_cents"):
-            return f"%(total_{values['id']})d"
         if special == ("bank_line", "cents") and values["application_id"] is None:
             run = _STATEMENT.match(values["key"] or "")
             assert run is not None
             return f"%(total_{run[1]})d"
-        if special == ("payment_batch", "file_content"):
-            return f"%(file_{values['id']})s"
         return escaped(self._places(value))
 
     def _journal_data(self, values: Mapping[str, str | None]) -> str:
         data = json.loads(values["data"] or "{}")
         if values["kind"] == "payment_batch":
             return f"%(data_{values['id']})s"
+        if values["kind"] == "meeting" and "items" in data:
+            data["items"] = "@copies@"
         for posting in data.get("ledger", []):
             posting[1] = "@app@"
         if "decision" in data:
             data["decision"]["id"] = f"@decision_{data['decision']['id']}@"
         written = self._places(json.dumps(data, ensure_ascii=False))
         return escaped(re.sub(r'"@(\w+)@"', r"%(\1)d", written))
+
+    def _minutes(self, meeting_id: str, value: str) -> str:
+        """The minutes are one text of all applications that were discussed."""
+        told = json.loads(value)
+        (item,) = told.pop("items")
+        self.pattern.minutes[meeting_id] = (json.dumps(told), self._places(json.dumps(item)))
+        return f"%(minutes_{meeting_id})s"
 
     def _mail_key(self, value: str) -> str:
         found = _KEY.fullmatch(value)

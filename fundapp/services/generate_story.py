@@ -34,6 +34,7 @@ from fundapp.services.programme import lead_applicant
 DOMAIN = "meting.example.org"
 HANDLER = f"behandelaar@{DOMAIN}"
 ADVISER = f"adviseur@{DOMAIN}"
+MEMBERS = (ADVISER, f"lid2@{DOMAIN}", f"lid3@{DOMAIN}")
 DECIDER = f"stuurgroep@{DOMAIN}"
 PREPARER = f"klaarzetter@{DOMAIN}"
 APPROVER = f"goedkeurder@{DOMAIN}"
@@ -84,6 +85,7 @@ def mark(region: str, level: str) -> Applicant:
 
 
 TITLE = "Zqtitelqz"
+PLACE = "Techniekcollege-demo"
 
 
 @lru_cache(maxsize=1)
@@ -197,11 +199,24 @@ class Player(Storyteller):
         return made
 
     def perform(self, act: Any) -> None:
-        """Do one act; `pay` is a whole payment run, from the list to the bank's answer."""
+        """Do one act; `pay` is a whole payment run, from the list to the bank's answer; `advise` may be a meeting."""
         if act["do"] == "pay":
             self._pay(act["ref"], act["at"])
+        elif act["do"] == "advise" and self._spec(act["ref"]).advice.meets:
+            self._meet(act)
         else:
             super().perform(act)
+
+    def _meet(self, act: dict[str, Any]) -> None:
+        """Advise where the panel meets: in a meeting that is planned, held and closed."""
+        name = f"{self.wave['ref']} {act['ref']}"
+        given = dict(act["given"])
+        given["scores"] = dict.fromkeys([c.code for c in self._spec(act["ref"]).criteria], given.pop("score"))
+        region = {"region": self.who.region, "place": PLACE, "held_at": act["at"], "present": MEMBERS}
+        opened = {"do": "plan_meeting", "by": HANDLER, "tranche": self.wave["ref"], "name": name}
+        super().perform({"at": act["at"]} | opened | region)
+        super().perform(act | {"do": "advise_in_meeting", "meeting": name, "given": given})
+        super().perform({"at": act["at"], "do": "close_meeting", "by": HANDLER, "meeting": name, "remarks": ""})
 
     def _pay(self, tranche_ref: str, at: str) -> None:
         begin = moment(at, self.loaded_at)

@@ -129,9 +129,10 @@ class Movements:
         movement: Movement | None = None,
         accounts: Collection[Account] | None = None,
         year: int | None = None,
+        until: int | None = None,
         pot: str = WHOLE_POT,
     ) -> int:
-        """Add up what these did; None: all of them."""
+        """Add up what these did; None: all of them. until: up to and including a year."""
         return sum(
             row.cents
             for row in self.rows
@@ -139,6 +140,7 @@ class Movements:
             and (movement is None or row.movement == movement)
             and (accounts is None or row.account in accounts)
             and (year is None or row.year == year)
+            and (until is None or row.year <= until)
         )
 
     @property
@@ -293,6 +295,17 @@ def bar_parts(money: Money, moved: Movements) -> dict[str, int]:
         "committed_due": money.of(Account.COMMITTED) + on_its_way - final_on_its_way,
         "free": money.free,
     }
+
+
+def bar_queries(money: Money) -> dict[str, str]:
+    """What the entries behind each part of the bar are asked with, after "?".
+
+    While money is on its way, what is still to be paid stands in two accounts, and its part has no list of its own.
+    """
+    accounts = {"settled_paid": "determined", "committed_paid": "paid", "free": "available"}
+    if not money.of(Account.IN_TRANSIT):
+        accounts |= {"settled_due": "payable", "committed_due": "committed"}
+    return {part: f"rekening={account}" for part, account in accounts.items()}
 
 
 @dataclass(frozen=True, slots=True)

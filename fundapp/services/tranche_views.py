@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, true
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from fundapp.domain import application, tranche
@@ -19,9 +19,9 @@ from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
 from fundapp.persistence.decision import Award
 from fundapp.persistence.fund import Tranche
-from fundapp.persistence.ledger import CaseBalance, LedgerEntry
+from fundapp.persistence.ledger import WHOLE_POT, CaseBalance, LedgerEntry
 from fundapp.persistence.register import School
-from fundapp.services.tranche_money import AT_SCHOOLS, Money
+from fundapp.services.tranche_money import AT_SCHOOLS, Money, Movements
 
 PAGE = 50
 """Rows on one page of a list."""
@@ -129,12 +129,15 @@ class EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which entries: of some accounts, of one kind, of one year (in Amsterdam), of one sub-region. None: all."""
+    """Which entries: of some accounts, of one kind, of one year (in Amsterdam) or up to and including one, of one
+    sub-region, of one application (by reference). None: all."""
 
     accounts: frozenset[Account] | None = None
     movement: Movement | None = None
     year: int | None = None
     pot: str | None = None
+    until: int | None = None
+    case: str | None = None
 
 
 def entries(session: Session, tranche_id: int, chosen: Filter, *, before: int | None = None) -> list[EntryLine]:
@@ -152,22 +155,49 @@ def entries(session: Session, tranche_id: int, chosen: Filter, *, before: int | 
             entry.cents,
         )
         .outerjoin(Application, Application.id == entry.application_id)
-        .where(entry.tranche_id == tranche_id)
+        .where(*_where(tranche_id, chosen))
         .order_by(entry.id.desc())
         .limit(PAGE + 1)
     )
-    if chosen.accounts is not None:
-        query = query.where(entry.account.in_(chosen.accounts))
-    if chosen.movement is not None:
-        query = query.where(entry.movement == chosen.movement)
-    if chosen.year is not None:
-        first, last = (datetime(chosen.year + n, 1, 1, tzinfo=AMSTERDAM).astimezone(UTC) for n in (0, 1))
-        query = query.where(entry.at >= first, entry.at < last)
-    if chosen.pot is not None:
-        query = query.where(entry.pot == chosen.pot)
-    else:
-        query = query.where(entry.movement != Movement.SUB_CEILING_SET)
     if before is not None:
         query = query.where(entry.id < before)
     rows: Any = session.execute(query)
     return [EntryLine(*row) for row in rows]
+
+
+def together(session: Session, tranche_id: int, chosen: Filter, moved: Movements) -> int:
+    """Return what the entries are together. Of a whole tranche it is kept; those of one application are added up."""
+    if chosen.case is None:
+        return moved.sum(
+            movement=chosen.movement,
+            accounts=chosen.accounts,
+            year=chosen.year,
+            until=chosen.until,
+            pot=chosen.pot or WHOLE_POT,
+        )
+    query = select(func.coalesce(func.sum(LedgerEntry.cents), 0)).join(Application)
+    return int(session.execute(query.where(*_where(tranche_id, chosen))).scalar_one())
+
+
+def _where(tranche_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
+    entry = LedgerEntry
+    found = [entry.tranche_id == tranche_id]
+    if chosen.accounts is not None:
+        found.append(entry.account.in_(chosen.accounts))
+    if chosen.movement is not None:
+        found.append(entry.movement == chosen.movement)
+    if chosen.year is not None:
+        found.append(entry.at >= _new_year(chosen.year))
+    if (last := chosen.year or chosen.until) is not None:
+        found.append(entry.at < _new_year(last + 1))
+    if chosen.pot is not None:
+        found.append(entry.pot == chosen.pot)
+    else:
+        found.append(entry.movement != Movement.SUB_CEILING_SET)
+    if chosen.case is not None:
+        found.append(Application.ref == chosen.case)
+    return found
+
+
+def _new_year(year: int) -> datetime:
+    return datetime(year, 1, 1, tzinfo=AMSTERDAM).astimezone(UTC)

@@ -186,7 +186,7 @@ def change_request(ref: str) -> Response:  # noqa: ARG001  (the case is loaded b
         render_template(
             "pages/change/case.html",
             view=view,
-            problems=[problem.sentence for problem in found.facts.problems],
+            obstacles=[problem.sentence for problem in found.facts.problems],
             actions=actions_on(found),
         )
     )

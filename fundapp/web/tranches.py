@@ -60,8 +60,8 @@ def find(ref: str, *roles: Role) -> Tranche:
     return row
 
 
-def _year() -> int | None:
-    given = request.args.get("jaar", "")
+def _year(name: str = "jaar") -> int | None:
+    given = request.args.get(name, "")
     return int(given) if given.isdecimal() and len(given) == 4 else None
 
 
@@ -89,6 +89,7 @@ def board(ref: str) -> Response:
             money=money,
             figures=tranche_money.figures(money, moved),
             parts=tranche_money.bar_parts(money, moved),
+            queries=tranche_money.bar_queries(money),
             statements=statements,
             steps=tranche_money.waterfall(statements[0]),
             year=year,
@@ -127,7 +128,14 @@ def entry_list(ref: str) -> Response:
     shown = tranche_money.accounts_of(args.get("rekening", ""))
     spec = funds.spec_of(db.session(), row.fund_version_id)
     pot = args.get("deel") if spec.sub_region(args.get("deel", "")) else None
-    chosen = Filter(accounts=shown[1] if shown else None, movement=kind, year=_year(), pot=pot)
+    chosen = Filter(
+        accounts=shown[1] if shown else None,
+        movement=kind,
+        year=_year(),
+        pot=pot,
+        until=_year("tot"),
+        case=args.get("aanvraag") or None,
+    )
     rows, more = cut(tranche_views.entries(db.session(), row.id, chosen, before=after()), PAGE)
     _, moved = tranche_money.standing(db.session(), row.id)
     return make_response(
@@ -140,9 +148,9 @@ def entry_list(ref: str) -> Response:
             account=args.get("rekening", "") if shown else "",
             year=chosen.year,
             pot=pot,
-            together=moved.sum(
-                movement=kind, accounts=chosen.accounts, year=chosen.year, pot=pot if pot is not None else ""
-            ),
+            until=chosen.until,
+            case=chosen.case,
+            together=tranche_views.together(db.session(), row.id, chosen, moved),
             movements=MOVEMENTS,
             accounts=tranche_money.choices(),
             years=moved.years,

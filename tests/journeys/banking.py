@@ -73,5 +73,7 @@ def bank_statement(number: str, opening: int, file: bytes, booked_on: date, *mor
 def money(town: Town) -> tuple[str, str]:
     """What the money board says of tranche 1: all its figures, and what is on its way at the bank."""
     fatima = town.visitor(FATIMA).open("/tranches/PO-T1")
-    figures = [plain(text) for text in fatima.page.locator("dl.figures dd").all_inner_texts()]
-    return " ".join(figures + [plain(t) for t in fatima.page.locator("tr").all_inner_texts()]), figures[3]
+    figures = [plain(text).partition(" : ")[0] for text in fatima.page.locator("dl.figures dd").all_inner_texts()]
+    named = dict(zip(fatima.page.locator("dl.figures dt").all_inner_texts(), figures, strict=True))
+    rows = [plain(text) for text in fatima.page.locator("tr").all_inner_texts()]
+    return " ".join(figures + rows), named.get("Onderweg bij de bank", "€ 0,00")

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 
+def json_of(answer: TestResponse) -> Any:
+    """The JSON that was answered; fails where the answer is something else."""
+    assert answer.is_json, answer.text
+    return answer.get_json()
+
+
 class Sender:
     """Sends files to one application."""
 
@@ -19,13 +25,17 @@ class Sender:
         self.ref = ref
         self.headers = {"Accept": "application/json", "X-CSRFToken": token(client)}
 
-    def begin(self, name: str, size: int, slot: str = "partner_letter", stamp: str = "1") -> TestResponse:
-        """Begin, or go on."""
+    def begin(self, name: str, size: int, slot: str = "partner_letter", stamp: str = "1") -> Any:
+        """Begin, or go on; return the answer, whose `json` is not None."""
         data = {"slot": slot, "name": name, "size": str(size), "stamp": stamp}
         return self.client.post(f"/aanvragen/{self.ref}/uploads", data=data, headers=self.headers)
 
-    def put(self, url: str, start: int | str, piece: bytes) -> TestResponse:
-        """Send a piece."""
+    def get(self, url: str) -> Any:
+        """Ask how far it is; return the answer, whose `json` is not None."""
+        return self.client.get(url, headers=self.headers)
+
+    def put(self, url: str, start: int | str, piece: bytes) -> Any:
+        """Send a piece; return the answer, whose `json` is not None."""
         kind = "application/octet-stream"
         return self.client.put(f"{url}?from={start}", data=piece, headers=self.headers, content_type=kind)
 
@@ -37,10 +47,10 @@ class Sender:
         """Send a whole file in pieces of so many bytes; return the last answer as data."""
         begun = self.begin(name, len(content), slot)
         assert begun.status_code == 201, begun.text
-        told = begun.json
+        told = json_of(begun)
         while not told["done"]:
             start = told["arrived"]
             answer = self.put(told["url"], start, content[start : start + piece])
             assert answer.status_code == 200, answer.text
-            told = answer.json
+            told = json_of(answer)
         return told

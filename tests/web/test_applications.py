@@ -225,10 +225,10 @@ def test_everything_of_another_school_is_not_there(app: Flask, cast: Cast, anna:
     send(anna, ref)
     for path in (f"/aanvragen/{ref}/bijlagen/{file_id}", f"/beoordelen/{ref}/bijlagen/{file_id}"):
         assert handler.get(path).status_code == 403, "who judges says first whether there is an interest"
-    for answer, status in (("no", 200), ("yes", 403)):
-        assert post(handler, f"/beoordelen/{ref}/belang", {"interest": answer}).status_code == 303
+    for said, status in (("no", 200), ("yes", 403)):
+        assert post(handler, f"/beoordelen/{ref}/belang", {"interest": said}).status_code == 303
         for path in (f"/aanvragen/{ref}/bijlagen/{file_id}", f"/beoordelen/{ref}/bijlagen/{file_id}"):
-            assert handler.get(path).status_code == status, (path, answer)
+            assert handler.get(path).status_code == status, (path, said)
 
 
 def test_pages_ask_as_often_for_much_as_for_little(app: Flask, cast: Cast, anna: FlaskClient) -> None:

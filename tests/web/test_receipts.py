@@ -13,6 +13,7 @@ from fundapp.persistence.application import Submission
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.receipt import Receipt
 from fundapp.services.transitions import perform
+from tests.support.cases import Cases
 from tests.support.pdf import ReadPdf
 from tests.support.receipts import make_receipts
 from tests.support.school import PAGES, begin, complete, open_round, save, send, upload
@@ -40,6 +41,7 @@ def anna(app: Flask, cast: Cast) -> FlaskClient:
 
 def ask_completion(app: Flask, cast: Cast, clock: Clock) -> None:
     with writing(app) as session:
+        Cases(session).no_interest(cast.handler)
         given = {"explanation": "Noem het aantal leerlingen."}
         perform(session, "application", REF, "ask_completion", actor=cast.handler, now=clock.now, given=given)
 

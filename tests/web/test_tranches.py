@@ -171,6 +171,10 @@ def test_each_figure_opens_the_entries_that_make_it(app: Flask, cast: Cast, tran
     page = client.get("/tranches/PO-T1").text
     figures = re.findall(r'href="(/tranches/PO-T1/boekingen[^"]*)">([^<]+)<span', page)
     assert len(figures) > 15
+    year = client.get("/tranches/PO-T1?jaar=2025").text
+    figures += re.findall(r'href="(/tranches/PO-T1/boekingen[^"]*tot=[^"]*)">([^<]+)<span', year)
+    assert {"tot=2024", "tot=2025"} <= {href.rpartition("amp;")[2] for href, _ in figures}
+    assert sum("aanvraag=PO-T1-01" in href for href, _ in figures) == 3
     for href, amount in dict(figures).items():
         opened = client.get(html.unescape(href)).text
         cents = amount.replace("−", "")
