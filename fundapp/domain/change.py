@@ -447,6 +447,7 @@ class Facts:
     """What the engine asks of a change request.
 
     free: it lies within the fund's margin. problems: why it is not possible any more, as the project stands now.
+    project: how it stands, where that was looked at.
     """
 
     state: str
@@ -454,6 +455,7 @@ class Facts:
     roles: frozenset[Role]
     free: bool = False
     problems: tuple[Refusal, ...] = ()
+    project: Project | None = None
 
 
 def still_possible(facts: Facts, _given: Given | None) -> Refusal | None:

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fundapp.domain import change
+from fundapp.persistence.application import Application
 from fundapp.persistence.db import Base, Id
 from fundapp.persistence.people import one_of
 
@@ -37,3 +38,5 @@ class ChangeRequest(Base):
     explanation: Mapped[str]
     created_at: Mapped[datetime]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+    application: Mapped[Application] = relationship(lazy="raise")

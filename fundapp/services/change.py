@@ -7,13 +7,14 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session, joinedload
 
 from fundapp.domain import change, ledger
 from fundapp.domain.application import State
 from fundapp.domain.change import KINDS, Kind, Line, PartnerOf, Project
 from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.ledger import Account
 from fundapp.domain.people import SYSTEM, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind as RefusalKind
 from fundapp.domain.refusal import Refusal, Refused
@@ -27,7 +28,6 @@ from fundapp.services import application, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.holders import holders
 from fundapp.services.journal import note
-from fundapp.services.ledger import case_balances
 from fundapp.services.letters import letter_row
 from fundapp.services.outbox import write_mail
 from fundapp.services.payment_scheme import replan_instalments
@@ -39,19 +39,16 @@ from fundapp.services.subject import lock_tranche, missing
 def project(session: Session, app: Application, today: date) -> Project:
     """Return a running project as changes look at it. Two statements."""
     spec = funds.spec_of(session, app.fund_version_id)
-    facts = settlement.project_facts(session, app, case_balances(session, app.id))
+    found = session.execute(_PROJECT, {"id": app.id}).one()
+    balances = {Account(account): cents for account, cents in (found.balances or {}).items()}
+    facts = settlement.project_facts(session, app, balances)
     report = facts["report"]
-    partners = session.execute(
-        select(Partner.position, Partner.kind, Partner.name)
-        .where(Partner.application_id == app.id)
-        .order_by(Partner.position)
-    )
     rule = spec.terms.report.rule(spec.legal_profile)
     return Project(
         lines=tuple(
             Line(li.position, li.description, li.agreed, li.budgeted) for li in (report.lines if report else ())
         ),
-        partners=tuple(PartnerOf(*row) for row in partners),
+        partners=tuple(PartnerOf(*one) for one in found.partners or ()),
         starts_on=app.starts_on,
         ends_on=app.ends_on,
         award=facts["award"],
@@ -62,13 +59,20 @@ def project(session: Session, app: Application, today: date) -> Project:
     )
 
 
+_PROJECT = text("""
+  SELECT (SELECT json_object_agg(account, cents) FROM case_balance WHERE application_id = :id) AS balances,
+    (SELECT json_agg(json_build_array(position, kind, name) ORDER BY position) FROM partner
+     WHERE application_id = :id) AS partners
+""")
+
+
 def refusals(
-    session: Session, app: Application, kind: Kind, asked: Mapping[str, Any], today: date
+    session: Session, app: Application, kind: Kind, asked: Mapping[str, Any], as_it_is: Project
 ) -> tuple[Refusal, ...]:
-    """Why this cannot be asked, or not any more; empty: it can."""
+    """Why this cannot be asked, or not any more; empty: it can. as_it_is: the project now."""
     if app.state != State.AWARDED:
         return (_NOT_RUNNING,)
-    found = KINDS[kind].problems(project(session, app, today), asked)
+    found = KINDS[kind].problems(as_it_is, asked)
     if kind is Kind.PARTNER and not found:
         found = _school_unknown(session, asked)
     return tuple(found)
@@ -113,13 +117,12 @@ def request(
     """
     app = application.find(session, ref, lock=True)
     application.require_role(roles_on(actor, application.scope(session, app)), Role.APPLICANT)
-    today = now.astimezone(AMSTERDAM).date()
-    found = [*refusals(session, app, kind, asked, today)]
+    as_it_is = project(session, app, now.astimezone(AMSTERDAM).date())
+    found = [*refusals(session, app, kind, asked, as_it_is)]
     if not found and not explanation.strip():
         found.append(NO_REASON)
     if found:
         raise Refused(*found)
-    as_it_is = project(session, app, today)
     number = session.scalar(select(func.count()).where(ChangeRequest.application_id == app.id)) or 0
     row = ChangeRequest(
         ref=f"{app.ref}-W{number + 1}",
@@ -179,7 +182,7 @@ def _tell_the_coordinator(session: Session, app: Application, row: ChangeRequest
 
 
 def _find(session: Session, ref: str, lock: bool) -> ChangeRequest:
-    query = select(ChangeRequest).where(ChangeRequest.ref == ref)
+    query = select(ChangeRequest).where(ChangeRequest.ref == ref).options(joinedload(ChangeRequest.application))
     if lock:
         tranche_id = session.scalar(
             select(Application.tranche_id)
@@ -189,34 +192,30 @@ def _find(session: Session, ref: str, lock: bool) -> ChangeRequest:
         if tranche_id is None:
             raise Refused(missing())
         lock_tranche(session, tranche_id)
-        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+        query = query.with_for_update(key_share=True, of=ChangeRequest).execution_options(populate_existing=True)
     row = session.scalar(query)
     if row is None:
         raise Refused(missing())
     return row
 
 
-def _application(session: Session, row: ChangeRequest) -> Application:
-    return session.get_one(Application, row.application_id)
-
-
 def _scope(session: Session, row: ChangeRequest) -> Scope:
-    return application.scope(session, _application(session, row))
+    return application.scope(session, row.application)
 
 
 def _facts(session: Session, row: ChangeRequest, actor: Actor, now: datetime) -> change.Facts:
-    app = _application(session, row)
+    app = row.application
     roles = roles_on(actor, application.scope(session, app))
     if row.state != change.State.REQUESTED or not roles & {Role.COORDINATOR, Role.SYSTEM}:
         return change.Facts(row.state, row.version, roles)
-    today, kind = now.astimezone(AMSTERDAM).date(), Kind(row.kind)
-    problems = refusals(session, app, kind, row.asked, today)
-    free = not problems and actor.id is None and KINDS[kind].free(project(session, app, today), row.asked)
-    return change.Facts(row.state, row.version, roles, free, problems)
+    as_it_is, kind = project(session, app, now.astimezone(AMSTERDAM).date()), Kind(row.kind)
+    problems = refusals(session, app, kind, row.asked, as_it_is)
+    free = not problems and KINDS[kind].free(as_it_is, row.asked)
+    return change.Facts(row.state, row.version, roles, free, problems, as_it_is)
 
 
 def _context(session: Session, row: ChangeRequest) -> dict[str, Any]:
-    app = _application(session, row)
+    app = row.application
     return funds.case_context(session, app) | {
         "change_ref": row.ref,
         "what": asdict(KINDS[Kind(row.kind)].label),
@@ -329,7 +328,7 @@ LETTER_OF = {"approve": "change_approved", "refuse": "change_refused"}
 def write_letter(act: Act) -> None:
     """Put the decision on a change in the portal: it changes the award, so it names the remedy (Awb 3:45)."""
     row: ChangeRequest = act.row
-    app = _application(act.session, row)
+    app = row.application
     about = _context(act.session, row) | funds.letter_words(act.session, app)
     context = about | {"explanation": act.text("explanation")} | act.context
     template = LETTER_OF[act.transition.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +17,6 @@ from fundapp.persistence.application import Application
 from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.people import Person
 from fundapp.persistence.register import School
-from fundapp.services.change import project
 
 PAGE = 50
 """Rows on one page of a list."""
@@ -84,20 +83,19 @@ class ChangeView:
         return change.FLOW.look(self.row.state)
 
 
-def change_view(session: Session, row: ChangeRequest, *, possible: bool, today: date) -> ChangeView:
-    """Return what a change request is about. possible: it can still be done, so it is reckoned anew."""
-    ref, title, school, asked_by = session.execute(
-        select(Application.ref, Application.title, School.name, Person.name)
+def change_view(session: Session, row: ChangeRequest, facts: change.Facts) -> ChangeView:
+    """Return what a change request is about: reckoned anew where it can still be done. One query."""
+    school, asked_by = session.execute(
+        select(School.name, Person.name)
         .select_from(Application)
         .join(School, School.code == Application.school_code)
         .join(Person, Person.id == row.created_by_id)
         .where(Application.id == row.application_id)
     ).one()
     found = consequences_of(row)
-    if possible and row.state == change.State.REQUESTED:
-        app = session.get_one(Application, row.application_id)
-        found = KINDS[Kind(row.kind)].consequences(project(session, app, today), row.asked)
-    return ChangeView(row, ref, title, school, asked_by, found)
+    if facts.project is not None and not facts.problems:
+        found = KINDS[Kind(row.kind)].consequences(facts.project, row.asked)
+    return ChangeView(row, row.application.ref, row.application.title, school, asked_by, found)
 
 
 def changes_of(session: Session, application_id: int) -> list[ChangeRequest]:

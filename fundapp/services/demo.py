@@ -35,7 +35,7 @@ from fundapp.persistence.people import Membership, Person, RoleGrant
 from fundapp.persistence.progress import ProgressRow
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import bank, change, draft, funds, payment, publication, report
+from fundapp.services import bank, change, draft, funds, payment, publication, report, report_reading
 from fundapp.services.demo_panel import ACTS, no_interest
 from fundapp.services.payment_prepare import prepare
 from fundapp.services.people import actor_by_email
@@ -213,6 +213,7 @@ class Storyteller:
             "write": self._write,
             "add": self._add,
             "account": self._account,
+            "sign_report": self._sign_report,
             "judge": self._judge,
             "prepare_batch": self._prepare_batch,
             "statement": self._statement,
@@ -301,6 +302,13 @@ class Storyteller:
             may_publish=True,
         )
         report.save_report(self.session, act["ref"], written, actor=actor, now=at)
+
+    def _sign_report(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """Sign the final accounts as they stand, where the fund asks it."""
+        app = self.session.scalars(select(Application).where(Application.ref == act["ref"])).one()
+        picture = report_reading.picture(self.session, app)
+        if picture is not None and picture.asked.signed:
+            report.sign(self.session, act["ref"], content=picture.content, actor=actor, now=at)
 
     def _prove(self, ref: str, position: int, actor: Actor, at: datetime) -> None:
         report.add_evidence(

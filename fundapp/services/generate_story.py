@@ -130,7 +130,7 @@ def enrol(session: Session, who: Applicant, *, since: datetime, confirmed_by: tu
         ]
     )
     session.flush()
-    session.add(Membership(person_id=person.id, board_number=who.board, capacity="drafter", since=since))
+    session.add(Membership(person_id=person.id, board_number=who.board, capacity="signer", since=since))
     session.flush()
     actor = actor_by_email(session, who.email)
     assert actor is not None

@@ -101,14 +101,15 @@ def send(ref: str, word: str) -> Response:
     reader = Reader()
     asked = read_change(kind, typed, reader)
     explanation = reader.text(typed.get("explanation", ""), "explanation", most=2000)
+    project = changing.project(db.session(), found.row, _today())
     if not reader.refusals:
-        reader.refusals += changing.refusals(db.session(), found.row, kind, asked, _today())
+        reader.refusals += changing.refusals(db.session(), found.row, kind, asked, project)
         if not explanation:
             reader.refusals.append(changing.NO_REASON)
     if reader.refusals:
         return _form(found, kind, typed, reader.refusals, 422)
     if typed.get("do") != "send":
-        return _check(found, kind, asked, typed)
+        return _check(found, kind, asked, typed, project)
     key = f"change:{signed_in().id}:{typed.get('request_key', '')[:60]}".replace("\x00", "")
     recorded = False
     try:
@@ -158,8 +159,7 @@ def _form(found: Case, kind: Kind, typed: Typed | None, refusals: list[Refusal],
     return make_response(page, status)
 
 
-def _check(found: Case, kind: Kind, asked: Mapping[str, object], typed: Typed) -> Response:
-    project = changing.project(db.session(), found.row, _today())
+def _check(found: Case, kind: Kind, asked: Mapping[str, object], typed: Typed, project: change.Project) -> Response:
     page = render_template(
         "pages/change/check.html",
         ref=found.ref,
@@ -181,7 +181,7 @@ def _check(found: Case, kind: Kind, asked: Mapping[str, object], typed: Typed) -
 def change_request(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its rule)
     """A change request: what would change, why, and what can be done."""
     found = case_for(*READERS)
-    view = change_views.change_view(db.session(), found.row, possible=not found.facts.problems, today=_today())
+    view = change_views.change_view(db.session(), found.row, found.facts)
     return make_response(
         render_template(
             "pages/change/case.html",
