@@ -5,13 +5,22 @@ Sources: domain.md sections 2.2 (Awb), 2.3 and 7; the words are those of its sec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, StrEnum, auto
 
+from fundapp.domain.decision_term import Deciding, by_what_the_rules_allow, it_is_late, it_may_be_extended
 from fundapp.domain.draft import DraftPicture
 from fundapp.domain.flow import Flow, Given, Guard, Look, Mail, Tone, Transition, needs
+from fundapp.domain.intention import (
+    Grounds,
+    RejectionHearing,
+    heard_on_these_grounds,
+    hearing_is_asked,
+    not_past_the_line,
+    response_is_in,
+)
 from fundapp.domain.money import euro
 from fundapp.domain.payment_hold import Hold, a_hold_runs, no_hold_runs, the_hold_is_over, the_hold_may_last
 from fundapp.domain.payment_scheme import no_payment_in_a_batch
@@ -31,7 +40,7 @@ from fundapp.domain.settling import (
     school_was_heard,
     something_is_reduced,
 )
-from fundapp.domain.term import Profile
+from fundapp.domain.term import Length, Profile
 from fundapp.domain.text import Text, same
 from fundapp.domain.waitlist import first_in_line, the_offer_is_over, the_offer_stands
 
@@ -47,6 +56,7 @@ class State(StrEnum):
     WAITLISTED = "waitlisted"
     OFFERED = "offered"
     OFFER_ACCEPTED = "offer_accepted"
+    REJECTION_INTENDED = "rejection_intended"
     AWARDED = "awarded"
     REPORTED = "reported"
     DETERMINATION_INTENDED = "determination_intended"
@@ -66,10 +76,12 @@ class Effect(Enum):
     """What a transition does besides the state; each has one handler, or the product does not start."""
 
     RECEIVE = auto()  # freeze what was sent, judge the conditions, start the decision term
+    JUDGE_AGAIN = auto()  # the conditions, as things stand when it is checked for completeness
     ASK_COMPLETION = auto()  # stop the decision term, start the completion term
     RECEIVE_COMPLETION = auto()  # freeze it again, let the decision term run on
     END_TERMS = auto()
     RECORD_ADVICE = auto()
+    INTEND_REJECTION = auto()  # keep the grounds, start the school's term to respond
     RECORD_DECISION = auto()
     COMMIT_FUNDS = auto()
     FREEZE_AWARD = auto()  # name, board and account as they are today; advances; the report term
@@ -80,12 +92,15 @@ class Effect(Enum):
     BEGIN_EX_OFFICIO = auto()
     INTEND_DETERMINATION = auto()
     RECORD_RESPONSE = auto()
+    END_RESPONSE = auto()  # nothing is intended any more, so there is nothing to respond to
     DETERMINE = auto()  # ledger, final payment or recovery
     REVOKE_FUNDS = auto()
     WRITE_LETTER = auto()
     MAKE_OFFER = auto()  # hold free money for somebody on the waiting list; the term to answer starts
     ACCEPT_OFFER = auto()
     END_OFFER = auto()  # what was held is free
+    EXTEND_TERM = auto()
+    ANNOUNCE_DELAY = auto()  # the term of ours that passed goes on under a new date
     HOLD_PAYMENTS = auto()
     END_HOLD = auto()
 
@@ -101,13 +116,15 @@ class Facts:
     where the fund says that it blocks sending.
     ends_on: the last day of the project. held: what is reserved for the case; award: the most that it can get; paid:
     what the school has of it; receivable: what it must pay back. report: the final accounts, after the award.
-    intended: an intended decision stands.
     in_batch: the payment batch, not approved yet, that one of its payments is in. holds: the payment holds it had;
     hold_open: one that nobody ended yet.
     free_in: what can still be awarded, by the ceiling that held when it came in (Awb 4:27): in the tranche under "",
     and in the pot of its sub-region if it has one. free_now: the least that the ledger has in these. grantable: the
     most that the fund's formula allows. offered: what is held for it after an offer; free_in and free_now count it.
-    ahead: who is earlier on the waiting list and could be offered money.
+    hearing: when the fund hears a school before it rejects. grounds: gives what the school's own answers show, and what
+    it was heard on; read when asked. intended: an intended rejection stands. came_from_the_line: it waited before.
+    ahead: who is earlier on the waiting list and could be offered money. deciding: the term of ours that runs, to
+    decide or to determine; extendable: by how much the fund's rules let the first be extended, once.
     """
 
     state: str
@@ -145,10 +162,26 @@ class Facts:
     ends_on: date | None = None
     report: ReportPicture | None = None
     calculation: Calculation | None = None
-    intended: bool = False
+    hearing: RejectionHearing = RejectionHearing.NEVER
+    grounds: Callable[[], Grounds] = Grounds
+    came_from_the_line: bool = False
+    response_given: bool = False
+    response_due: date | None = None
     profile: Profile = Profile.PRIVATE
     holds: tuple[Hold, ...] = ()
     hold_open: bool = False
+    deciding: Deciding | None = None
+    extendable: Length | None = None
+
+    @property
+    def intended(self) -> bool:
+        """Whether an intended rejection stands."""
+        return self.state == State.REJECTION_INTENDED
+
+    @property
+    def amount_intended(self) -> bool:
+        """Whether an intended final amount stands."""
+        return self.state == State.DETERMINATION_INTENDED
 
     @property
     def free(self) -> int:
@@ -342,7 +375,24 @@ def _who(*roles: Role) -> frozenset[Role]:
 
 
 _REASON_FOR_SCHOOL = Text("Schrijf op waarom. De school leest dit.", "Write why. The school reads this.")
-_HANDLED = (State.SUBMITTED, State.INCOMPLETE, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED)
+_HANDLED = (
+    State.SUBMITTED,
+    State.INCOMPLETE,
+    State.UNDER_REVIEW,
+    State.ADVISED,
+    State.WAITLISTED,
+    State.REJECTION_INTENDED,
+)
+_REJECTING = (
+    no_conflict_declared,
+    not_the_adviser,
+    needs("reasons", Text("Kies minstens één reden.", "Choose at least one reason.")),
+)
+
+_AWAITING = _states(
+    State.SUBMITTED, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED
+)
+"""States in which the term to decide runs on."""
 
 PAYING = _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED)
 """States in which something may still be paid."""
@@ -362,6 +412,7 @@ FLOW: Flow[Facts] = Flow(
         State.WAITLISTED: Look(Text("Op de wachtlijst", "On the waiting list"), Tone.WAITING, "clock"),
         State.OFFERED: Look(Text("Geld aangeboden", "Money offered"), Tone.WAITING, "question"),
         State.OFFER_ACCEPTED: Look(Text("Aanbod aangenomen", "Offer accepted"), Tone.INFO, "agenda"),
+        State.REJECTION_INTENDED: Look(Text("Voornemen tot afwijzing", "Rejection intended"), Tone.WAITING, "question"),
         State.AWARDED: Look(Text("Toegekend", "Awarded"), Tone.POSITIVE, "check"),
         State.REPORTED: Look(Text("Verantwoording ingestuurd", "Accounts sent"), Tone.INFO, "progress"),
         State.DETERMINATION_INTENDED: Look(
@@ -400,6 +451,7 @@ FLOW: Flow[Facts] = Flow(
             target=State.UNDER_REVIEW,
             who=_who(Role.HANDLER),
             guards=(no_conflict_declared,),
+            effects=(Effect.JUDGE_AGAIN,),
             mail=(Mail("taken_up", Role.APPLICANT), Mail("advice_wanted", Role.ADVISER)),
             hint=Text(
                 "De aanvraag is compleet. De adviescommissie krijgt bericht.",
@@ -416,7 +468,7 @@ FLOW: Flow[Facts] = Flow(
             who=_who(Role.HANDLER),
             asks="completion",
             guards=(no_conflict_declared, completion_can_be_asked, needs("explanation", _REASON_FOR_SCHOOL)),
-            effects=(Effect.ASK_COMPLETION,),
+            effects=(Effect.JUDGE_AGAIN, Effect.ASK_COMPLETION),
             mail=(Mail("completion_asked", Role.APPLICANT),),
             hint=Text("De beslistermijn staat dan stil.", "The decision term stands still meanwhile."),
         ),
@@ -468,17 +520,20 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Terug naar de commissie", "Return to the panel"),
             past=Text("teruggegeven aan de commissie", "returned to the panel"),
             tone=Tone.WAITING,
-            source=_states(State.ADVISED),
+            source=_states(State.ADVISED, State.REJECTION_INTENDED),
             target=State.UNDER_REVIEW,
             who=_who(Role.DECISION_MAKER),
             asks="reason",
             guards=(
                 no_conflict_declared,
                 not_the_adviser,
+                not_past_the_line,
+                response_is_in,
                 needs(
                     "explanation", Text("Schrijf op wat de commissie moet bekijken.", "Write what the panel must do.")
                 ),
             ),
+            effects=(Effect.END_RESPONSE,),
             mail=(Mail("advice_wanted", Role.ADVISER),),
         ),
         T(
@@ -486,7 +541,7 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Toekennen", "Award"),
             past=Text("toegekend", "awarded"),
             tone=Tone.POSITIVE,
-            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED),
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED),
             target=State.AWARDED,
             who=_who(Role.DECISION_MAKER),
             asks="award",
@@ -494,6 +549,7 @@ FLOW: Flow[Facts] = Flow(
                 no_conflict_declared,
                 not_the_adviser,
                 first_in_line,
+                not_past_the_line,
                 account_is_known,
                 within_the_formula,
                 within_ceiling,
@@ -512,11 +568,12 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Op de wachtlijst zetten", "Put on the waiting list"),
             past=Text("op de wachtlijst gezet", "put on the waiting list"),
             tone=Tone.WAITING,
-            source=_states(State.ADVISED),
+            source=_states(State.ADVISED, State.REJECTION_INTENDED),
             target=State.WAITLISTED,
             who=_who(Role.DECISION_MAKER),
             asks="reason",
-            guards=(no_conflict_declared, not_the_adviser, needs("explanation", _REASON_FOR_SCHOOL)),
+            guards=(no_conflict_declared, not_the_adviser, response_is_in, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.END_RESPONSE,),
             mail=(Mail("waitlisted", Role.APPLICANT),),
         ),
         T(
@@ -578,20 +635,45 @@ FLOW: Flow[Facts] = Flow(
             due="offer",
         ),
         T(
+            name="intend_rejection",
+            label=Text("Voornemen tot afwijzing sturen", "Send intended rejection"),
+            past=Text("voornemen tot afwijzing gestuurd", "intended rejection sent"),
+            tone=Tone.WAITING,
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED),
+            target=State.REJECTION_INTENDED,
+            who=_who(Role.DECISION_MAKER),
+            asks="rejection",
+            guards=(*_REJECTING, hearing_is_asked, response_is_in, deviation_explained("reject")),
+            effects=(Effect.END_OFFER, Effect.INTEND_REJECTION, Effect.WRITE_LETTER),
+            mail=(Mail("rejection_intended", Role.APPLICANT),),
+            hint=Text(
+                "De school kan reageren voordat u besluit. De beslistermijn loopt door.",
+                "The school can respond before you decide. The decision term runs on.",
+            ),
+        ),
+        T(
+            name="respond_to_rejection",
+            label=Text("Reageren op het voornemen", "Respond to the intended decision"),
+            past=Text("gereageerd op het voornemen", "responded to the intended decision"),
+            tone=Tone.INFO,
+            source=_states(State.REJECTION_INTENDED),
+            target=None,
+            who=_who(Role.APPLICANT),
+            asks="response",
+            guards=(not_responded_yet, needs("explanation", Text("Schrijf uw reactie op.", "Write your response."))),
+            effects=(Effect.RECORD_RESPONSE,),
+            mail=(Mail("rejection_response_in", Role.DECISION_MAKER),),
+        ),
+        T(
             name="reject",
             label=Text("Afwijzen", "Reject"),
             past=Text("afgewezen", "rejected"),
             tone=Tone.NEGATIVE,
-            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED),
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED),
             target=State.REJECTED,
             who=_who(Role.DECISION_MAKER),
             asks="rejection",
-            guards=(
-                no_conflict_declared,
-                not_the_adviser,
-                needs("reasons", Text("Kies minstens één reden.", "Choose at least one reason.")),
-                deviation_explained("reject"),
-            ),
+            guards=(*_REJECTING, response_is_in, heard_on_these_grounds, deviation_explained("reject")),
             effects=(Effect.RECORD_DECISION, Effect.END_OFFER, Effect.END_TERMS, Effect.WRITE_LETTER),
             mail=(Mail("rejected", Role.APPLICANT),),
         ),
@@ -607,6 +689,43 @@ FLOW: Flow[Facts] = Flow(
             effects=(Effect.END_OFFER, Effect.END_TERMS),
             mail=(Mail("withdrawn", Role.APPLICANT),),
             hint=Text("Dit kunt u niet terugdraaien.", "This cannot be undone."),
+        ),
+        T(
+            name="extend_term",
+            label=Text("Beslistermijn verlengen", "Extend the term to decide"),
+            past=Text("beslistermijn verlengd", "term to decide extended"),
+            tone=Tone.WAITING,
+            source=_AWAITING,
+            target=None,
+            who=_who(Role.HANDLER),
+            asks="term_extension",
+            guards=(
+                no_conflict_declared,
+                it_may_be_extended,
+                by_what_the_rules_allow,
+                needs("explanation", _REASON_FOR_SCHOOL),
+            ),
+            effects=(Effect.EXTEND_TERM, Effect.WRITE_LETTER),
+            mail=(Mail("term_extended", Role.APPLICANT),),
+            hint=Text(
+                "De school krijgt meteen een brief met de nieuwe datum.",
+                "The school gets a letter with the new date at once.",
+            ),
+            beside=True,
+        ),
+        T(
+            name="tell_delay",
+            label=Text("Vertraging melden", "Tell of the delay"),
+            past=Text("nieuwe datum gemeld: het besluit is te laat", "new date told: the decision is late"),
+            tone=Tone.WAITING,
+            source=_AWAITING,
+            target=None,
+            who=_who(Role.SYSTEM),
+            guards=(it_is_late,),
+            effects=(Effect.ANNOUNCE_DELAY, Effect.WRITE_LETTER),
+            mail=(Mail("decision_delayed", Role.APPLICANT), Mail("decision_late", Role.HANDLER)),
+            due="decision",
+            beside=True,
         ),
         T(
             name="report",
@@ -721,6 +840,19 @@ FLOW: Flow[Facts] = Flow(
             guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, school_was_heard),
             effects=(Effect.DETERMINE, Effect.WRITE_LETTER),
             mail=(Mail("determined", Role.APPLICANT),),
+        ),
+        T(
+            name="tell_late_amount",
+            label=Text("Vertraging melden", "Tell of the delay"),
+            past=Text("nieuwe datum gemeld: het eindbedrag is te laat", "new date told: the final amount is late"),
+            tone=Tone.WAITING,
+            source=_states(State.REPORTED, State.DETERMINATION_INTENDED),
+            target=None,
+            who=_who(Role.SYSTEM),
+            guards=(it_is_late,),
+            effects=(Effect.ANNOUNCE_DELAY, Effect.WRITE_LETTER),
+            mail=(Mail("decision_delayed", Role.APPLICANT), Mail("decision_late", Role.FINANCE)),
+            due="determination",
         ),
         T(
             name="settle",

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from fundapp.domain.conditions import DocumentRequirement
-from fundapp.domain.eligibility import Outcome, evaluate
+from fundapp.domain.eligibility import Outcome, evaluate, form_answers
 from fundapp.domain.facts import (
     ELSEWHERE,
     ApplicantLevel,
@@ -24,11 +24,12 @@ from fundapp.domain.facts import (
     Facts,
     PartnerFacts,
     PartnerKind,
+    PayerKind,
     SchoolFacts,
     SignatureFacts,
     SignerRole,
 )
-from fundapp.domain.form_spec import PageKind, Section, validate_answers
+from fundapp.domain.form_spec import NumberQuestion, PageKind, Section, validate_answers
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.register import Level
@@ -67,12 +68,13 @@ class Share:
 
     def facts(self) -> ContributionFacts:
         """The same as the conditions look at it."""
-        own = self.kind == "own"
+        kind = PayerKind(self.kind)
+        own = kind is PayerKind.OWN
         if self.hours:
-            return ContributionFacts(own=own, hours=self.hours)
+            return ContributionFacts(own=own, kind=kind, hours=self.hours)
         if self.in_kind:
-            return ContributionFacts(own=own, goods_cents=self.cents)
-        return ContributionFacts(own=own, cash_cents=self.cents)
+            return ContributionFacts(own=own, kind=kind, goods_cents=self.cents)
+        return ContributionFacts(own=own, kind=kind, cash_cents=self.cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,14 @@ class Applicant:
     sub_region: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was said in the check before signing in. declared: by rule code, whether it is met."""
+
+    at: datetime
+    declared: Mapping[str, bool]
+
+
 @dataclass(frozen=True)
 class DraftPicture:
     """All of one application: the rules of its fund, round and school, and what was filled in. Amounts in cents.
@@ -156,6 +166,15 @@ class DraftPicture:
     contributions: tuple[Share, ...]
     partners: tuple[PartnerLine, ...]
     documents: tuple[Document, ...]
+    checked: Checked | None = None
+
+    @cached_property
+    def from_check(self) -> dict[str, bool]:
+        """The answers that came along from the check and are still the same, by question key."""
+        if self.checked is None:
+            return {}
+        said = form_answers(self.spec.conditions, self.checked.declared)
+        return {question: answer for question, answer in said.items() if self.answers.get(question) == answer}
 
     @cached_property
     def eligible_cents(self) -> int:
@@ -324,6 +343,7 @@ def eligibility_facts(picture: DraftPicture, around: Surroundings) -> Facts:
         tranche=picture.round.ref,
         opens_at=picture.round.opens_at,
         closes_at=picture.round.closes_at,
+        extension_until=picture.round.until,
         submitted_at=picture.submitted_at,
         starts_on=picture.starts_on,
         requested_cents=picture.requested_cents or None,
@@ -338,7 +358,13 @@ def eligibility_facts(picture: DraftPicture, around: Surroundings) -> Facts:
         earlier=around.earlier,
         signature=_signature(picture.answers),
         answers={key: value for key, value in picture.answers.items() if isinstance(value, bool)},
+        numbers=_numbers(picture),
     )
+
+
+def _numbers(picture: DraftPicture) -> dict[str, int]:
+    keys = (question.key for question in picture.spec.form.questions() if isinstance(question, NumberQuestion))
+    return {key: picture.answers[key] for key in keys if key in picture.answers}
 
 
 def _signature(answers: Mapping[str, Any]) -> SignatureFacts | None:
@@ -348,8 +374,18 @@ def _signature(answers: Mapping[str, Any]) -> SignatureFacts | None:
 
 
 def outcomes(picture: DraftPicture, around: Surroundings, now: datetime) -> list[Outcome]:
-    """What each condition says of the application as it stands."""
-    return evaluate(picture.spec.conditions, eligibility_facts(picture, around), moment=now)
+    """What each condition says of the application as it stands, while it is being written.
+
+    As long as something is missing, what nobody filled in yet is unknown, not absent; there the word counts that was
+    given in the check. Once all is there, it is judged as it will be when it is sent.
+    """
+    facts = eligibility_facts(picture, around)
+    if picture.problems:
+        rows = ("contributions", "partners", "documents", "budget")
+        empty = {name: None for name in rows if not getattr(facts, name)}
+        declared = dict(picture.checked.declared) if picture.checked else {}
+        facts = facts.model_copy(update={**empty, "declared": declared})
+    return evaluate(picture.spec.conditions, facts, moment=now)
 
 
 def co_financing_sentence(picture: DraftPicture) -> Text | None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
 from fundapp.domain.accounts import ProofKind
+from fundapp.domain.intention import RejectionHearing
 from fundapp.domain.money import WHOLE
 from fundapp.domain.settlement import Arrangement, Hearing
 from fundapp.domain.spec import BasisPoints, Cents, Count, Flag, Key, Spec, TermLength, Words, mistake
@@ -44,6 +45,12 @@ class Panel(Spec):
     readers: Annotated[StrictInt, Field(ge=0, le=9)] = 0
     reading_days: Count = 14
     blind: Flag = False
+
+
+class DecidingBody(Panel):
+    """Who decides. hearing: when the school is heard before its application is rejected."""
+
+    hearing: RejectionHearing = RejectionHearing.OTHER_FACTS
 
 
 class CostCategory(Spec):
@@ -154,6 +161,7 @@ class StartEvent(StrEnum):
     REPORT_MISSING = "report_missing"
     REPORT_RECEIVED = "report_received"
     REMEDY_RECEIVED = "remedy_received"
+    TERM_PASSED = "term_passed"
 
 
 class TermSpec(Spec):
@@ -195,6 +203,7 @@ class Terms(Spec):
     offer: to answer an offer of money that came free. last_report: how long the term to account runs once more when
     nothing came (Awb 4:44); None where it does not.
     remedy: to ask for a new look at a decision; None where a private fund gives no such right.
+    late: within which we promise to decide once a term of ours has passed (Awb 4:14: as short as can be).
     """
 
     completion: CompletionTerm
@@ -208,6 +217,7 @@ class Terms(Spec):
     remedy: TermSpec | None
     remedy_decision: TermSpec | None
     recovery: TermSpec
+    late: TermSpec = TermSpec(length="4w", starts=StartEvent.TERM_PASSED, pausable=True)
 
     @model_validator(mode="after")
     def _remedy_is_answered(self) -> Self:
@@ -234,6 +244,7 @@ class Letters(Spec):
     """The fund's own words in its letters. remedy: only where they differ from those of the legal profile."""
 
     award: Words
+    intended_rejection: Words
     rejection: Words
     not_considered: Words
     intended_determination: Words

@@ -98,7 +98,7 @@ class ReportPicture:
     """All of the final accounts of one case.
 
     award: what it was lowered to during the project; None: it was not. terms: the last day of each term that runs, by
-    name; last_term: that to account is the last chance. responded: the school answered the newest intended decision.
+    name; last_term: that to account is the last chance.
     """
 
     spec: FundSpec
@@ -116,7 +116,6 @@ class ReportPicture:
     signed_by: str | None
     signed_sha256: str | None
     submitted_at: datetime | None
-    responded: bool
     terms: Mapping[str, date] = field(default_factory=dict)
 
     @cached_property

@@ -20,7 +20,8 @@ from fundapp.domain.text import Text, same
 class ProjectFacts(Protocol):
     """What these guards ask of an application that was awarded. Amounts in cents.
 
-    report: its final accounts; None before the award. intended: whether an intended decision stands.
+    report: its final accounts; None before the award. amount_intended: whether an intended final amount stands.
+    response_given: the school answered what was intended last; response_due: the last day to do so, while it runs.
     """
 
     @property
@@ -36,7 +37,11 @@ class ProjectFacts(Protocol):
     @property
     def calculation(self) -> Calculation | None: ...
     @property
-    def intended(self) -> bool: ...
+    def amount_intended(self) -> bool: ...
+    @property
+    def response_given(self) -> bool: ...
+    @property
+    def response_due(self) -> date | None: ...
 
 
 def _asked(facts: ProjectFacts) -> bool:
@@ -172,17 +177,17 @@ def school_was_heard(facts: ProjectFacts, _given: Given | None) -> Refusal | Non
     reckoned, report = facts.calculation, facts.report
     if reckoned is None or report is None or not must_be_heard(reckoned, report.spec.settlement.hearing):
         return None
-    if not facts.intended:
+    if not facts.amount_intended:
         return Refusal("intend_first", _intend_first(reckoned))
-    last = report.terms.get("response")
-    if report.responded or (last is not None and facts.today > last):
+    last = facts.response_due
+    if facts.response_given or last is None or facts.today > last:
         return None
     return Refusal(
         "response_term_runs",
         Text(
             "De school mag nog reageren tot en met {due}. Wacht op de reactie of op die dag.",
             "The school may respond up to and including {due}. Wait for the response or for that day.",
-        ).fill(due="" if last is None else last.strftime("%d-%m-%Y")),
+        ).fill(due=last.strftime("%d-%m-%Y")),
     )
 
 
@@ -200,7 +205,7 @@ def _intend_first(reckoned: Calculation) -> Text:
 
 def not_responded_yet(facts: ProjectFacts, _given: Given | None) -> Refusal | None:
     """One response to an intended decision."""
-    if facts.report is None or not facts.report.responded:
+    if not facts.response_given:
         return None
     return Refusal(
         "already_responded",

@@ -12,7 +12,7 @@ from fundapp.persistence.db import Base, Cents, Id
 
 
 class Decision(Base):
-    """A decision (besluit): award, reject, not_consider or revoke. Append-only.
+    """A decision (besluit): award, reject, not_consider or revoke; or a rejection that is intended. Append-only.
 
     The adviser of the advice that it rests on is part of the row, so that the database itself refuses a decision by the
     same person.
@@ -20,9 +20,11 @@ class Decision(Base):
 
     __tablename__ = "decision"
     __table_args__ = (
-        CheckConstraint("kind IN ('award', 'reject', 'not_consider', 'revoke')", name="kind"),
+        CheckConstraint("kind IN ('award', 'intend_reject', 'reject', 'not_consider', 'revoke')", name="kind"),
         CheckConstraint("decided_by_id <> advised_by_id", name="adviser_does_not_decide"),
-        CheckConstraint("kind NOT IN ('award', 'reject') OR advice_id IS NOT NULL", name="advice_first"),
+        CheckConstraint(
+            "kind NOT IN ('award', 'intend_reject', 'reject') OR advice_id IS NOT NULL", name="advice_first"
+        ),
         CheckConstraint("(advice_id IS NULL) = (advised_by_id IS NULL)", name="advice_whole"),
         ForeignKeyConstraint(["advice_id", "advised_by_id"], ["advice.id", "advice.adviser_id"]),
         Index("ix_decision_application", "application_id", "id"),

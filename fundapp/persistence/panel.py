@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fundapp.persistence.db import Base, Cents, Id
+from fundapp.persistence.fund import Tranche
 
 
 class Assignment(Base):
@@ -85,6 +86,8 @@ class Meeting(Base):
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     minutes: Mapped[dict[str, Any] | None]
     minutes_sha256: Mapped[str | None] = mapped_column(ForeignKey("stored_document.sha256"))
+
+    tranche: Mapped[Tranche] = relationship(lazy="raise")
 
 
 class MeetingSeat(Base):

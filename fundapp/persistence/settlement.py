@@ -162,12 +162,14 @@ class Determination(Base):
 
 
 class IntentResponse(Base):
-    """The school's response to an intended decision (zienswijze)."""
+    """The school's response to an intended decision (zienswijze). round: that of its term to respond; one for each."""
 
     __tablename__ = "intent_response"
+    __table_args__ = (UniqueConstraint("application_id", "round"),)
 
     id: Mapped[Id]
-    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    round: Mapped[int] = mapped_column(default=1)
     text: Mapped[str]
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]

@@ -20,15 +20,15 @@ from fundapp.domain.flow import Given
 from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import JUDGES, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.term import Length
 from fundapp.domain.text import Text, same
-from fundapp.persistence.application import Application
+from fundapp.persistence.application import Application, EligibilityCheck
 from fundapp.persistence.db import Moment
 from fundapp.persistence.fund import Tranche
-from fundapp.services import application_reading, dossier, draft_reading, funds, settlement, terms
+from fundapp.services import application_reading, dossier, draft_reading, funds, intention, settlement, terms
 from fundapp.services.act import Act, Beforehand, CaseType, Seen
 from fundapp.services.application_reading import IN_PROJECT, Deciding, Known
 from fundapp.services.dossier import Dossier
-from fundapp.services.panel import on_agenda
 from fundapp.services.payment_hold import paying_facts
 from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
@@ -96,9 +96,10 @@ def facts(
         more |= {"completions_allowed": spec.terms.completion.times, "completion_due": known.completion_due}
     if known.deciding is not None:
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
+        more["came_from_the_line"] = known.waited
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
-        more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
+        more |= {"panel_meets": meets, "meeting_id": known.meeting if meets else None}
     if state in IN_PROJECT:
         more |= settlement.project_facts(session, app, known.balances)
         if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
@@ -109,13 +110,22 @@ def facts(
         roles=roles,
         actor_id=actor.id,
         today=now.astimezone(AMSTERDAM).date(),
+        deciding=known.term,
+        extendable=_extendable(session, app) if known.term is not None and Role.HANDLER in roles else None,
         completions_asked=app.completions_asked,
         requested=app.requested_cents,
         ahead=known.ahead,
+        response_given=known.response[0],
+        response_due=known.response[1],
         offer_due=known.offer[1],
         conflict_declared=known.interest if roles & JUDGES else None,
         **more,
     )
+
+
+def _extendable(session: Session, app: Application) -> Length | None:
+    length = funds.spec_of(session, app.fund_version_id).terms.decision.extension
+    return Length.parse(length) if length else None
 
 
 def _decision_facts(session: Session, app: Application, deciding: Deciding, offered: int) -> dict[str, Any]:
@@ -131,6 +141,8 @@ def _decision_facts(session: Session, app: Application, deciding: Deciding, offe
         "free_now": deciding.free_now + offered,
         "offered": offered,
         "account_known": deciding.account_known,
+        "hearing": spec.decision.hearing,
+        "grounds": lambda: intention.grounds(session, app),
     }
 
 
@@ -225,6 +237,26 @@ def _freeze(act: Act, app: Application, picture: DraftPicture) -> None:
     app.changed_at = act.now
 
 
+def judge_again(act: Act) -> None:
+    """Judge the conditions as things stand now, and keep it: others may have been awarded money, or a partner agreed.
+
+    What the school sent cannot have changed: it is judged by the moment at which it was received first.
+    """
+    app: Application = act.row
+    picture = draft_reading.picture(act.session, app)
+    inputs = eligibility_facts(picture, draft_reading.surroundings(act.session, app))
+    outcomes = evaluate(picture.spec.conditions, inputs, moment=act.now)
+    act.rows.add(
+        EligibilityCheck,
+        application_id=app.id,
+        fund_version_id=app.fund_version_id,
+        moment=act.transition.name,
+        at=act.now,
+        inputs=inputs.model_dump(mode="json"),
+        outcomes=[outcome.model_dump(mode="json") for outcome in outcomes],
+    )
+
+
 def ask_completion(act: Act) -> None:
     """Stop the decision term and give the school its own term to complete (Awb 4:5, 4:15)."""
     app: Application = act.row
@@ -249,6 +281,36 @@ def receive_completion(act: Act) -> None:
         app.decision_due_on = term.due_on
         act.context["due"] = term.due_on.isoformat()
     act.context["moment"] = act.now.isoformat()
+
+
+def extend_term(act: Act) -> None:
+    """Move the last day to decide, once; the school is told why, and the new date (Awb 4:14)."""
+    by: Length = act.given["length"]
+    old, new = terms.extend(act, "decision", by)
+    act.change(decision_due_on=new)
+    act.data["term"] = {"name": "decision", "old": old.isoformat(), "new": new.isoformat()}
+    act.context |= {"old_due": old.isoformat(), "due": new.isoformat(), "explanation": act.text("explanation")}
+
+
+_LATE = {
+    "decision": Text("ons besluit", "our decision"),
+    "determination": Text("het eindbedrag", "the final amount"),
+}
+"""Term of ours → what should have been there."""
+
+
+def announce_delay(act: Act) -> None:
+    """A term of ours has passed: promise a new date and keep to it as to a term (Awb 4:14, first paragraph)."""
+    app: Application = act.row
+    name = act.transition.due
+    assert name is not None, "the transition says which term"
+    spec = funds.spec_of(act.session, app.fund_version_id)
+    old, new = terms.renew(act, name, spec.terms.late.rule(spec.legal_profile))
+    if name == "decision":
+        act.change(decision_due_on=new)
+    act.data["term"] = {"name": name, "old": old.isoformat(), "new": new.isoformat()}
+    what = {"nl": _LATE[name].nl, "en": _LATE[name].en}
+    act.context |= {"old_due": old.isoformat(), "due": new.isoformat(), "what": what, "term": name}
 
 
 def end_terms(act: Act) -> None:

@@ -29,7 +29,7 @@ from fundapp.persistence.application import (
     Term,
 )
 from fundapp.persistence.change import ChangeRequest
-from fundapp.persistence.decision import Letter
+from fundapp.persistence.decision import Decision, Letter
 from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.people import Person
@@ -49,6 +49,7 @@ TERM_OF_STATE = {
     State.OFFERED: "offer",
     State.OFFER_ACCEPTED: "decision",
     State.INCOMPLETE: "completion",
+    State.REJECTION_INTENDED: "response",
     State.AWARDED: "report",
     State.REPORTED: "determination",
     State.DETERMINATION_INTENDED: "response",
@@ -59,6 +60,9 @@ TERM_OF_STATE = {
 TODO = {
     State.DRAFT: Text("Maak uw aanvraag af en stuur hem in", "Finish your application and send it"),
     State.INCOMPLETE: Text("Vul uw aanvraag aan", "Complete your application"),
+    State.REJECTION_INTENDED: Text(
+        "Reageer op het voornemen om uw aanvraag af te wijzen", "Respond to the intended rejection of your application"
+    ),
     State.OFFERED: Text("Neem het aangeboden geld aan of sla het af", "Accept or decline the money offered"),
     State.AWARDED: Text(
         "Stuur na het project uw verantwoording in", "Send your final accounts when the project is done"
@@ -68,6 +72,14 @@ TODO = {
     ),
 }
 """What the school itself must do now."""
+
+_TO_RESPOND = frozenset({State.REJECTION_INTENDED, State.DETERMINATION_INTENDED})
+
+
+def todo(state: str, *, answered: bool) -> Text | None:
+    """What the school must do now, or None. answered: it responded to what is intended, so no term runs for it."""
+    return None if answered and state in _TO_RESPOND else TODO.get(State(state))
+
 
 NEXT = {
     State.SUBMITTED: Text("Wij kijken of uw aanvraag compleet is.", "We check whether your application is complete."),
@@ -83,6 +95,14 @@ NEXT = {
     State.OFFER_ACCEPTED: Text(
         "U nam het aanbod aan. De stuurgroep neemt het besluit.",
         "You accepted the offer. The steering group decides.",
+    ),
+    State.REJECTION_INTENDED: Text(
+        "Wij lezen uw reactie op het voornemen. Daarna besluit de stuurgroep.",
+        "We read your response to the intended decision. Then the steering group decides.",
+    ),
+    State.DETERMINATION_INTENDED: Text(
+        "Wij lezen uw reactie op het voornemen. Daarna stellen wij het eindbedrag vast.",
+        "We read your response to the intended decision. Then we determine the final amount.",
     ),
     State.REPORTED: Text(
         "Wij controleren uw verantwoording en berekenen het eindbedrag.",
@@ -190,7 +210,7 @@ def own_list(session: Session, actor: Actor, *, after: int | None = None) -> tup
             round=row.round,
             look=FLOW.look(row.state),
             due=row.closes_at.astimezone(AMSTERDAM) if row.state == State.DRAFT else row.due_on,
-            todo=TODO.get(State(row.state)),
+            todo=todo(row.state, answered=row.due_on is None),
             requested_cents=row.requested_cents,
         )
         for row in rows[:SHOWN]
@@ -370,11 +390,27 @@ def intended(session: Session, app: Application) -> tuple[Calculation, datetime]
     return None if row is None else (Calculation(**row.calculation), row.at)
 
 
+def intended_rejection(session: Session, app: Application) -> Decision | None:
+    """The newest intended rejection, or None."""
+    return session.scalar(
+        select(Decision)
+        .where(Decision.application_id == app.id, Decision.kind == "intend_reject")
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+
+
 def response(session: Session, app: Application) -> IntentResponse | None:
-    """What the school said of the intended amount, or None."""
+    """What the school said of what was intended last, or None."""
     return session.scalar(
         select(IntentResponse)
-        .where(IntentResponse.application_id == app.id)
+        .where(
+            IntentResponse.application_id == app.id,
+            IntentResponse.round
+            == select(func.max(Term.round))
+            .where(Term.application_id == app.id, Term.name == "response")
+            .scalar_subquery(),
+        )
         .order_by(IntentResponse.id.desc())
         .limit(1)
     )

@@ -22,13 +22,14 @@ from fundapp.domain.term import due
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application, Partner
 from fundapp.persistence.change import ChangeRequest
+from fundapp.persistence.decision import Letter
 from fundapp.persistence.register import School
 from fundapp.persistence.settlement import FinalReport
 from fundapp.services import application, funds, settlement, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.holders import holders
 from fundapp.services.journal import note
-from fundapp.services.letters import letter_row
+from fundapp.services.letters import released
 from fundapp.services.outbox import write_mail
 from fundapp.services.payment_scheme import replan_instalments
 from fundapp.services.subject import lock_tranche, missing
@@ -332,4 +333,4 @@ def write_letter(act: Act) -> None:
     about = _context(act.session, row) | funds.letter_words(act.session, app)
     context = about | {"explanation": act.text("explanation")} | act.context
     template = LETTER_OF[act.transition.name]
-    act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, template, context, act.now))
+    act.rows.add(Letter, **released(app.id, act.journal_id, template, context, act.now))

@@ -18,13 +18,21 @@ from fundapp.persistence.review import Advice
 from fundapp.persistence.settlement import FinalReport, ReportContribution, ReportLine
 from fundapp.services import ceilings, funds, terms, waitlist
 from fundapp.services.act import Act
-from fundapp.services.letters import letter_values
+from fundapp.services.letters import released
 from fundapp.services.payment_scheme import plan_instalments
 from fundapp.services.scoring import standings
 
-KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
+KIND_OF = {
+    "award": "award",
+    "intend_rejection": "intend_reject",
+    "reject": "reject",
+    "not_consider": "not_consider",
+    "revoke": "revoke",
+}
 """Transition → kind of decision."""
 
+
+_ON_ADVICE = frozenset({"award", "intend_reject", "reject"})
 
 _DECLARED = text("""
   SELECT interested FROM interest_declaration WHERE application_id = :application AND person_id = :person
@@ -104,7 +112,7 @@ def record_decision(act: Act) -> None:
     """Keep the decision; the database refuses one by the adviser."""
     app: Application = act.row
     kind = KIND_OF[act.transition.name]
-    advice_id, adviser_id = (act.file.advice or (None, None)) if kind in ("award", "reject") else (None, None)
+    advice_id, adviser_id = (act.file.advice or (None, None)) if kind in _ON_ADVICE else (None, None)
     amount = int(act.given.get("amount_cents") or 0) if kind == "award" else 0
     reasons = list(act.given.get("reasons") or [])
     act.rows.add(
@@ -124,7 +132,7 @@ def record_decision(act: Act) -> None:
     act.data["decision"] = {"id": act.file.decision_id, "kind": kind, "amount_cents": amount, "reasons": reasons}
     act.context |= {
         "amount": amount,
-        "reasons": funds.reason_texts(reasons),
+        "reasons": funds.reason_texts(reasons, funds.spec_of(act.session, app.fund_version_id), act.file.unmet),
         "explanation": act.text("explanation"),
         "conditions": act.text("conditions"),
     }
@@ -202,12 +210,16 @@ def _prepare_report(act: Act) -> None:
 
 LETTER_OF: dict[str, str] = {
     "award": "award",
+    "intend_rejection": "rejection_intended",
     "reject": "rejection",
     "not_consider": "not_considered",
     "intend_determination": "determination_intended",
     "determine": "determination",
     "set_last_term": "report_last_term",
     "revoke": "revocation",
+    "extend_term": "extension",
+    "tell_delay": "delay",
+    "tell_late_amount": "delay",
 }
 """Transition → letter."""
 
@@ -216,4 +228,4 @@ def write_letter(act: Act) -> None:
     """Put the letter in the portal, with its facts frozen; the worker makes the PDF."""
     app: Application = act.row
     context = (act.case_context or {}) | funds.letter_words(act.session, app) | act.context
-    act.rows.add(Letter, **letter_values(app.id, act.journal_id, LETTER_OF[act.transition.name], context, act.now))
+    act.rows.add(Letter, **released(app.id, act.journal_id, LETTER_OF[act.transition.name], context, act.now))

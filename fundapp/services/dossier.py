@@ -47,8 +47,9 @@ class Dossier:
     """What is stored around an application. Terms are in no session: `terms` keeps what an act changes in them.
 
     pot: what an award also touches: the sub-region where that has a sub-ceiling, else "". advice: the newest one (id,
-    adviser). account: where the board is paid (IBAN, holder): the newest that two people confirmed. decision_id and
-    journal_id: drawn for the act. holders: who must hear of it, by role.
+    adviser). unmet: the codes of the conditions that were not met when they were judged last. account: where the board
+    is paid (IBAN, holder): the newest that two people confirmed. decision_id and journal_id: drawn for the act.
+    holders: who must hear of it, by role.
     """
 
     school: str
@@ -61,6 +62,7 @@ class Dossier:
     account: tuple[str, str] | None
     budget: tuple[BudgetRow, ...]
     promised: tuple[PromisedShare, ...]
+    unmet: tuple[str, ...]
     terms: list[Term]
     decision_id: int
     journal_id: int
@@ -81,6 +83,8 @@ _DOSSIER = f"""
     (SELECT json_agg(json_build_object('id', id, 'name', name, 'round', round, 'started_on', started_on, 'rule', rule,
        'pauses', pauses, 'due_on', due_on, 'ended_on', ended_on) ORDER BY round, id)
        FROM term WHERE application_id = a.id) AS terms,
+    (SELECT jsonb_path_query_array(outcomes, '$[*] ? (@.verdict == "not_met").code') FROM eligibility_check
+       WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS unmet,
     {drawn(Decision)} AS decision_id, {drawn(Journal)} AS journal_id,
     (SELECT json_agg(json_build_array(w.id, w.email, w.name, w.language, w.role) ORDER BY w.id)
        FROM ({{who}}) w (id, email, name, language, role)) AS who
@@ -125,6 +129,7 @@ def _dossier(row: Any, wanted: frozenset[Role]) -> Dossier:
         account=tuple(row.account) if row.account else None,
         budget=tuple(BudgetRow(*line) for line in row.budget or ()),
         promised=tuple(PromisedShare(*share) for share in row.promised or ()),
+        unmet=tuple(row.unmet or ()),
         terms=[_term(term) for term in row.terms or ()],
         decision_id=row.decision_id,
         journal_id=row.journal_id,

@@ -35,15 +35,27 @@ from fundapp.persistence.application import (
 )
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
-from fundapp.services import draft_reading, funds
+from fundapp.services import draft_reading, funds, precheck
 from fundapp.services.journal import note
+from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.subject import lock_tranche, missing
 
 EDITABLE = (State.DRAFT, State.INCOMPLETE)
 
 
-def create(session: Session, tranche_ref: str, school_code: str, *, actor: Actor, now: datetime) -> Application:
-    """Begin a draft of a school in a round. Raises Refused: a round that is not open, a school that is not yours."""
+def create(
+    session: Session,
+    tranche_ref: str,
+    school_code: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    checked: CheckedAnswers | None = None,
+) -> Application:
+    """Begin a draft of a school in a round. Raises Refused: a round that is not open, a school that is not yours.
+
+    checked: what was answered in the check before signing in; it goes along where it is of this round.
+    """
     tranche_id = session.scalar(select(Tranche.id).where(Tranche.ref == tranche_ref))
     school = session.get(School, school_code)
     if tranche_id is None or school is None or school.closed_on is not None:
@@ -79,6 +91,8 @@ def create(session: Session, tranche_ref: str, school_code: str, *, actor: Actor
     row.next_number += 1
     session.add(app)
     session.flush()
+    if checked is not None and checked.tranche == row.ref:
+        precheck.carry(session, app, checked, now=now)
     note(session, actor, now, kind="application", subject_id=app.id, action="begin", data={"ref": app.ref})
     session.flush()
     return app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from fundapp.domain.application import State
 from fundapp.domain.draft import (
     Applicant,
+    Checked,
     CostLine,
     Document,
     DraftPicture,
@@ -23,12 +24,14 @@ from fundapp.domain.facts import EarlierApplication
 from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
-from fundapp.services import funds
+from fundapp.services import funds, precheck
 
 _PICTURE = text("""
   SELECT t.ref, t.name, t.opens_at, t.closes_at, w.until, s.name AS school, coalesce(b.name, '') AS board, s.level,
     coalesce(nullif(s.sub_region_override, ''), s.sub_region) AS region,
     (SELECT count(*) FROM submission WHERE application_id = :id) AS sent,
+    (SELECT json_build_object('at', at, 'declared', inputs->'declared') FROM eligibility_check
+     WHERE application_id = :id AND moment = :precheck ORDER BY id DESC LIMIT 1) AS checked,
     (SELECT json_agg(json_build_array(category, description, quantity, unit_cents) ORDER BY position)
      FROM budget_line WHERE application_id = :id) AS budget,
     (SELECT json_agg(json_build_array(party, party_kind, in_kind, hours, cents) ORDER BY position)
@@ -48,7 +51,13 @@ _PICTURE = text("""
 
 def picture(session: Session, app: Application) -> DraftPicture:
     """Read all that belongs to an application, as it is stored now."""
-    values = {"id": app.id, "school": app.school_code, "board": app.board_number, "tranche": app.tranche_id}
+    values = {
+        "id": app.id,
+        "school": app.school_code,
+        "board": app.board_number,
+        "tranche": app.tranche_id,
+        "precheck": precheck.MOMENT,
+    }
     row = session.execute(_PICTURE, values).one()
     return DraftPicture(
         ref=app.ref,
@@ -68,6 +77,7 @@ def picture(session: Session, app: Application) -> DraftPicture:
         contributions=tuple(Share(*share) for share in row.contributions or ()),
         partners=tuple(PartnerLine(*partner) for partner in row.partners or ()),
         documents=tuple(_document(document) for document in row.documents or ()),
+        checked=Checked(datetime.fromisoformat(row.checked["at"]), row.checked["declared"]) if row.checked else None,
     )
 
 
@@ -84,7 +94,8 @@ _SURROUNDINGS = text("""
      WHERE o.tranche_id = a.tranche_id AND o.board_number = a.board_number AND o.id <> a.id) AS board_awarded,
     (SELECT json_agg(e) FROM (
        SELECT o.ref, r.ref AS tranche, o.school_code AS school, o.board_number AS board,
-         w.application_id IS NOT NULL AS awarded
+         w.application_id IS NOT NULL AS awarded,
+         to_char(o.submitted_at AT TIME ZONE 'Europe/Amsterdam', 'YYYY-MM-DD') AS sent_on
        FROM application o JOIN tranche r ON r.id = o.tranche_id LEFT JOIN award w ON w.application_id = o.id
        WHERE o.board_number = a.board_number AND o.fund_key = a.fund_key AND o.id <> a.id
          AND o.state <> ALL(:closed)
@@ -95,11 +106,16 @@ _SURROUNDINGS = text("""
 _CLOSED = [str(state) for state in (State.DRAFT, State.REJECTED, State.NOT_CONSIDERED, State.WITHDRAWN, State.REVOKED)]
 
 
+def _earlier(row: dict[str, Any]) -> EarlierApplication:
+    sent_on = row["sent_on"]
+    return EarlierApplication(**row | {"sent_on": date.fromisoformat(sent_on) if sent_on else None})
+
+
 def surroundings(session: Session, app: Application) -> Surroundings:
     """Read what the conditions ask besides the application itself."""
     row = session.execute(_SURROUNDINGS, {"id": app.id, "closed": _CLOSED}).one()
     return Surroundings(
         free_cents=row.free or 0,
         board_awarded_cents=row.board_awarded or 0,
-        earlier=tuple(EarlierApplication(**one) for one in row.earlier or ()),
+        earlier=tuple(_earlier(one) for one in row.earlier or ()),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fundapp.domain.accounts import PROOF_NAMES
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.fund_parts import Instalment, StartEvent, TermSpec
+from fundapp.domain.intention import RejectionHearing
 from fundapp.domain.money import euro
 from fundapp.domain.settlement import Arrangement, Hearing
 from fundapp.domain.spec import percent_text
@@ -66,6 +67,7 @@ def _about(spec: FundSpec) -> Iterator[Row]:
     yield Text("Recht", "Law"), profile, "legal_profile"
     yield Text("Advies", "Advice"), spec.advice.name, "advice.name"
     yield Text("Besluit", "Decision"), spec.decision.name, "decision.name"
+    yield Text("Horen", "Hearing"), _BEFORE_REJECTION[spec.decision.hearing], "decision.hearing"
     regions = Text(", ".join(r.name.nl for r in spec.sub_regions), ", ".join(r.name.en for r in spec.sub_regions))
     yield Text("Subregio's", "Sub-regions"), regions, "sub_regions"
     contact = Text("{role}, {email}", "{role}, {email}").fill(role=spec.contact.role, email=spec.contact.email)
@@ -171,6 +173,19 @@ _SIGNED = {
     ),
     False: Text("De verantwoording hoeft niet getekend te worden.", "The final accounts need not be signed."),
 }
+_BEFORE_REJECTION = {
+    RejectionHearing.NEVER: Text(
+        "De school krijgt geen voornemen voor een afwijzing.",
+        "The school gets no intended decision before a rejection.",
+    ),
+    RejectionHearing.OTHER_FACTS: Text(
+        "De school kan eerst reageren als wij afwijzen om iets wat zij zelf anders opgaf.",
+        "The school can respond first when we reject for something that it stated otherwise.",
+    ),
+    RejectionHearing.ALWAYS: Text(
+        "De school kan eerst reageren voor elke afwijzing.", "The school can respond first before every rejection."
+    ),
+}
 _HEARING = {
     Hearing.NEVER: Text(
         "De school krijgt geen voornemen vooraf. De brief legt elke verlaging uit.",
@@ -196,6 +211,7 @@ _EVENTS = {
     StartEvent.ACTIVITIES_ENDED: Text("nadat het project klaar is", "after the project ended"),
     StartEvent.REPORT_MISSING: Text("nadat wij om de verantwoording vroegen", "after we asked for the final accounts"),
     StartEvent.REPORT_RECEIVED: Text("nadat de verantwoording binnen is", "after the final accounts came in"),
+    StartEvent.TERM_PASSED: Text("nadat onze termijn voorbij is", "after our term has passed"),
     StartEvent.REMEDY_RECEIVED: Text("nadat het verzoek binnen is", "after the request came in"),
 }
 _TERMS = {
@@ -209,6 +225,7 @@ _TERMS = {
     "payment": Text("Wij betalen binnen", "We pay within"),
     "remedy": Text("De school kan om een nieuwe blik vragen binnen", "The school can ask for a new look within"),
     "remedy_decision": Text("Wij beslissen op dat verzoek binnen", "We decide on that request within"),
+    "late": Text("Zijn wij te laat? Dan beslissen wij binnen", "Are we late? Then we decide within"),
     "recovery": Text("De school betaalt terug binnen", "The school pays back within"),
 }
 

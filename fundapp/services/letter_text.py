@@ -12,15 +12,21 @@
     ~ text                the signature; its first line is the closing
     anything else         running text; the lines up to an empty one are one paragraph
 
-`[bron: Awb 4:46]` names the rule that a sentence rests on. It is never printed: it is for who checks the templates.
-A value that is filled in is only ever text: signs of the list above that somebody typed do nothing, and a new line in
-it begins a new paragraph. A value that is missing or empty is a fault, so that no letter goes out with a gap.
+`[bron: Awb 4:46]` names the rule that the sentences before it rest on; `[bron: Awb 4:46 | terms.report]` names one for
+each legal profile: the law, and what the rules of a private fund call it. It is never printed: `trace` shows it to who
+checks a letter before it goes out. A value that is filled in is only ever text: signs of the list above that somebody
+typed do nothing, and a new line in it begins a new paragraph. A value that is missing or empty is a fault, so that no
+letter goes out with a gap.
+
+A fund or a legal profile may have a letter of its own: `<fund>/award.txt` goes before `awb/award.txt`, and that before
+`award.txt`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -39,10 +45,20 @@ class LetterFault(Exception):
     """A letter that cannot be put into words; the message says where and why, for who keeps the templates."""
 
 
+class EmptyValue(LetterFault):
+    """A letter in which a value is missing or empty. name: as the template has it, such as "contact.phone"."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 _VALUE, _BREAK, _BAR, _BRACKET = "\ue000", "\ue001", "\ue002", "\ue003"
 _MARKS = re.compile(f"[{_VALUE}{_BREAK}{_BAR}{_BRACKET}]")
 _AS_TYPED = str.maketrans({_VALUE: None, _BAR: "|", _BRACKET: "["})
-_SOURCE = re.compile(r"\s*\[bron:[^\]]*\]")
+_SOURCE = re.compile(r"\s*\[bron:([^\]]*)\]")
+_USED = re.compile(r"\{\{-?\s*(.+?)\s*-?\}\}|\{%-? for .+? in (.+?) -?%\}")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-ZÀ-Ý“‘(€0-9])")
 _NUMBERED = re.compile(r"\d+\.\s+(.*)")
 
 
@@ -77,24 +93,43 @@ def _environment() -> Environment:
 
 def put_into_words(template: str, context: Mapping[str, Any]) -> tuple[str, tuple[Block, ...]]:
     """Return the title and the blocks of a letter. Raises LetterFault for a gap, a wrong value or a wrong template."""
+    return parse(fill_in(template, context), template)
+
+
+def fill_in(template: str, context: Mapping[str, Any]) -> str:
+    """Return the text of a letter with its values, not yet blocks. Raises LetterFault; EmptyValue for a gap."""
+    names = [f"{context.get('fund_key')}/{template}", f"{context.get('profile')}/{template}", template]
     try:
-        text = _environment().get_template(f"{template}.txt").render(context)
+        return _environment().select_template([f"{name}.txt" for name in names]).render(context)
     except TemplateNotFound as error:
         raise LetterFault(f"{error}: no such template") from error
     except (TemplateError, ValueError, TypeError, AttributeError) as error:
-        raise LetterFault(f"{_place(error, template)}: {error}") from error
-    return parse(text, template)
+        place, line = _place(error, template)
+        if (name := _empty_in(line, context)) is not None:
+            raise EmptyValue(f"{place}: {name} is empty", name) from error
+        raise LetterFault(f"{place}: {error}") from error
 
 
-def _place(error: BaseException, template: str) -> str:
-    """The line of the template that was being filled."""
-    place, frame = f"{template}.txt", error.__traceback__
+def _empty_in(line: str, context: Mapping[str, Any]) -> str | None:
+    """The first value that a line of a template uses and that is missing or empty, as the template calls it."""
+    for used in _USED.findall(line):
+        name = next(part for part in used if part).partition("|")[0].strip("() ")
+        value = _environment().compile_expression(name)(**context)
+        if value is None or value == "":
+            return str(name)
+    return None
+
+
+def _place(error: BaseException, template: str) -> tuple[str, str]:
+    """The line of the template that was being filled: where it stands, and its text."""
+    place, line, frame = f"{template}.txt", "", error.__traceback__
     while frame is not None:
         path = Path(frame.tb_frame.f_code.co_filename)
-        if path.parent == TEMPLATES:
-            place = f"{path.name}, line {frame.tb_lineno}"
+        if path.is_relative_to(TEMPLATES):
+            place = f"{path.relative_to(TEMPLATES)}, line {frame.tb_lineno}"
+            line = path.read_text("utf-8").splitlines()[frame.tb_lineno - 1]
         frame = frame.tb_next
-    return place
+    return place, line
 
 
 def parse(text: str, name: str) -> tuple[str, tuple[Block, ...]]:
@@ -113,6 +148,42 @@ def parse(text: str, name: str) -> tuple[str, tuple[Block, ...]]:
     if len(titles) != 1 or not blocks:
         raise LetterFault(f"{name}.txt: a letter has one title and some text")
     return titles[0], tuple(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Sentences of a letter with the rule that they rest on; source: "" where they rest on none, as a greeting does."""
+
+    kind: str
+    sentences: tuple[str, ...]
+    source: str
+
+
+TRACED = {"": "paragraph", "- ": "bullets", "1. ": "bullets", "# ": "heading"}
+"""Kinds of lines that hold sentences."""
+
+
+def trace(text: str, profile: str) -> tuple[Traced, ...]:
+    """Return the sentences of a filled template, in order, each with its source under a legal profile."""
+    found: list[Traced] = []
+    for group in _groups(text):
+        kind = group[0][0]
+        if kind not in TRACED:
+            continue
+        lines = [line for _, line in group]
+        for part in [" ".join(lines)] if kind == "" else lines:
+            found += _traced(TRACED[kind], part, profile)
+    return tuple(found)
+
+
+def _traced(kind: str, part: str, profile: str) -> Iterator[Traced]:
+    """What stands before a source rests on it."""
+    words = _SOURCE.split(part)  # text, source, text, source, …, text
+    for said, sources in zip(words[::2], [*words[1::2], ""], strict=True):
+        if plain := _plain(said):
+            first, _, second = sources.partition(" | ")
+            source = (second or first) if profile == "private" else first
+            yield Traced(kind, tuple(_SENTENCE.split(plain)), _plain(source))
 
 
 Line = tuple[str, str]

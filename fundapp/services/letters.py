@@ -1,6 +1,7 @@
 """Letters: a row that is written with the act, put into words and made into a PDF by the worker.
 
-A template at fault is a letter that shows up as failed, never an act that is blocked.
+A value that is missing blocks the act that writes the letter (`released`), with a sentence that names it. A template at
+fault does not: that letter shows up as failed.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain import outside
 from fundapp.domain.days import AMSTERDAM, day_text
+from fundapp.domain.letter import value_name
 from fundapp.domain.outside import Amounts, Block, Bullets, Facts, Heading, Paragraph, Signature
+from fundapp.domain.refusal import Refusal, Refused
+from fundapp.domain.text import Text
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services.letter_text import LetterFault, put_into_words
+from fundapp.services.letter_text import EmptyValue, LetterFault, Traced, fill_in, put_into_words, trace
 from fundapp.services.ports import Documents, FileStore
 from fundapp.services.programme import programme
 
@@ -45,6 +49,36 @@ def letter_values(
         "context": {**context, "sender": sender},
         "sent_at": now,
     }
+
+
+def released(
+    application_id: int, journal_id: int, template: str, context: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """Return the letter to be written with an act, once it can be put into words.
+
+    Raises Refused where a value that it must say is empty, with the name of that value.
+    """
+    values = letter_values(application_id, journal_id, template, context, now)
+    try:
+        fill_in(template, values["context"])
+    except EmptyValue as gap:
+        raise Refused(
+            Refusal(
+                "letter_value_empty",
+                Text(
+                    "De brief kan nog niet weg: {value} is leeg. Vul dat eerst in, of vraag de coördinator.",
+                    "The letter cannot go yet: {value} is empty. Fill that in first, or ask the coordinator.",
+                ).fill(value=value_name(gap.name)),
+            )
+        ) from gap
+    except LetterFault:
+        pass  # a template to be repaired; the worker notes what is wrong with it, and the letter can be made again
+    return values
+
+
+def traced(row: Letter) -> tuple[Traced, ...]:
+    """Return the sentences of a letter with the rule that each rests on. Raises LetterFault."""
+    return trace(fill_in(row.template, row.context), str(row.context.get("profile") or ""))
 
 
 def build(row: Letter) -> outside.Letter:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from fundapp.domain.application import FLOW, State
 from fundapp.domain.fund import FundSpec
@@ -191,25 +191,29 @@ def plan(
 
 def find(session: Session, meeting_id: int, actor: Actor, *, lock: bool = False) -> Meeting:
     """Return a meeting of a fund and sub-region in which this person has a part. Raises Refused(NOT_FOUND)."""
-    meeting = session.get(Meeting, meeting_id, with_for_update=lock, populate_existing=lock)
-    tranche = session.get(Tranche, meeting.tranche_id) if meeting else None
-    if meeting is None or tranche is None:
+    query = select(Meeting).join(Meeting.tranche).options(contains_eager(Meeting.tranche))
+    query = query.where(Meeting.id == meeting_id).execution_options(populate_existing=True)
+    meeting = session.scalar(query.with_for_update(of=Meeting) if lock else query)
+    if meeting is None:
         raise Refused(missing())
     for grant in actor.grants:
         fits = grant.sub_region is None or meeting.sub_region in (None, grant.sub_region)
-        if grant.role in READERS and grant.fund in (None, tranche.fund_key) and fits:
+        if grant.role in READERS and grant.fund in (None, meeting.tranche.fund_key) and fits:
             return meeting
     raise Refused(missing())
 
 
 _SEATS = text("""
-  SELECT p.id, p.name, s.present, coalesce((
-      SELECT array_agg(a.id) FROM meeting_item i JOIN application a ON a.id = i.application_id
+  SELECT coalesce((SELECT json_agg(json_build_array(p.id, p.name, s.present, (
+      SELECT coalesce(json_agg(a.id), '[]') FROM meeting_item i JOIN application a ON a.id = i.application_id
       WHERE i.meeting_id = s.meeting_id AND (a.boards && ARRAY(SELECT m.board_number FROM membership m
           WHERE m.person_id = p.id AND m.ended_at IS NULL)
         OR (SELECT d.interested FROM interest_declaration d WHERE d.application_id = a.id AND d.person_id = p.id
-            ORDER BY d.id DESC LIMIT 1))), '{}') AS conflicted
-  FROM meeting_seat s JOIN person p ON p.id = s.person_id WHERE s.meeting_id = :meeting ORDER BY p.name, p.id
+            ORDER BY d.id DESC LIMIT 1)))) ORDER BY p.name, p.id)
+    FROM meeting_seat s JOIN person p ON p.id = s.person_id WHERE s.meeting_id = :meeting), '[]') AS seats,
+    coalesce((SELECT min(b.cents) FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
+      WHERE b.tranche_id = :tranche AND b.account = 'available'
+        AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region))), 0) AS free
 """)
 
 _ITEMS = text("""
@@ -226,25 +230,15 @@ _ITEMS = text("""
   WHERE i.meeting_id = :meeting ORDER BY i.position
 """)
 
-_FREE = text("""
-  SELECT min(b.cents) FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
-  WHERE b.tranche_id = :tranche AND b.account = 'available'
-    AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region))
-""")
-
 
 def view(session: Session, meeting: Meeting, actor: Actor | None) -> MeetingView:
-    """Return a meeting as its page shows it, in five statements however long the agenda is. actor: who looks."""
-    tranche = session.get(Tranche, meeting.tranche_id)
-    assert tranche is not None
-    seats = tuple(
-        Seat(row.id, row.name, row.present, frozenset(row.conflicted))
-        for row in session.execute(_SEATS, {"meeting": meeting.id})
-    )
+    """Return a meeting as its page shows it, in two statements however long the agenda is. actor: who looks."""
+    tranche = meeting.tranche
+    values = {"meeting": meeting.id, "tranche": tranche.id, "region": meeting.sub_region or ""}
+    seated, free = session.execute(_SEATS, values).one()
+    seats = tuple(Seat(one, name, present, frozenset(mine)) for one, name, present, mine in seated)
     person = actor.id if actor else None
     rows = {row.id: row for row in session.execute(_ITEMS, {"meeting": meeting.id, "person": person})}
-    values = {"tranche": tranche.id, "region": meeting.sub_region or ""}
-    free = session.execute(_FREE, values).scalar() or 0
     ranked = ranking(
         ((row.id, row.ref, row.requested_cents, standing(row.scores or ())) for row in rows.values()), free
     )
@@ -285,9 +279,7 @@ def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: 
 
 def _editable(session: Session, meeting_id: int, actor: Actor, seen: int, *roles: Role) -> Meeting:
     meeting = find(session, meeting_id, actor, lock=True)
-    tranche = session.get(Tranche, meeting.tranche_id)
-    assert tranche is not None
-    if not actor.has(*roles, fund=tranche.fund_key):
+    if not actor.has(*roles, fund=meeting.tranche.fund_key):
         raise Refused(_NOT_FOR_YOU)
     if meeting.closed_at is not None:
         raise Refused(_MINUTES_ARE_FINAL)
@@ -338,7 +330,7 @@ def record(
     given: as the transition "advise" reads it. seen: the version of the application on the page.
     Raises Refused: NOT_FOUND, no quorum, not in the room, and all that the transition refuses.
     """
-    meeting = find(session, meeting_id, actor)
+    meeting = find(session, meeting_id, actor, lock=True)  # an advice and the end of the meeting come one by one
     if meeting.closed_at is not None:
         raise Refused(_MINUTES_ARE_FINAL)
     found = view(session, meeting, actor)

@@ -349,13 +349,3 @@ def remind(session: Session, now: datetime) -> int:
             context=_mail_context(funds.spec_of(session, tranche.fund_version_id), tranche, row.refs, due),
         )
     return written
-
-
-def on_agenda(session: Session, application_id: int) -> int | None:
-    """Return the open meeting that has this application on its agenda, if any."""
-    query = text("""
-      SELECT m.id FROM meeting m JOIN meeting_item i ON i.meeting_id = m.id
-      WHERE i.application_id = :id AND m.closed_at IS NULL ORDER BY m.held_at LIMIT 1
-    """)
-    found = session.execute(query, {"id": application_id}).scalar()
-    return None if found is None else int(found)

@@ -22,13 +22,14 @@ from fundapp.domain.recovery import Part, Period, SetOffTarget, State
 from fundapp.domain.refusal import Refused
 from fundapp.domain.term import Length, TermRule, due
 from fundapp.persistence.application import Application
+from fundapp.persistence.decision import Letter
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import Instalment
 from fundapp.persistence.settlement import Recovery, RecoveryPart
 from fundapp.services import funds, terms
 from fundapp.services.act import Act, CaseType
 from fundapp.services.ledger import case_balances
-from fundapp.services.letters import letter_row
+from fundapp.services.letters import released
 from fundapp.services.programme import lead_applicant
 from fundapp.services.subject import missing
 
@@ -305,7 +306,7 @@ def _may_settle(act: Act, app: Application, cents: int) -> None:
 def _letter(act: Act, app: Application, template: str) -> None:
     act.case_context = act.case_context or _context(act.session, act.row)
     context = act.case_context | funds.letter_words(act.session, app) | act.context
-    act.after_journal.append(lambda journal_id: letter_row(app.id, journal_id, template, context, act.now))
+    act.rows.add(Letter, **released(app.id, act.journal_id, template, context, act.now))
 
 
 # --- what is expected when --------------------------------------------------------------------------------------------

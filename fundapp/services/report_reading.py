@@ -28,9 +28,7 @@ _PICTURE = text("""
     (SELECT json_agg(json_build_array(source, target, cents, reason, at) ORDER BY id)
      FROM line_move WHERE application_id = :id) AS moves,
     (SELECT json_object_agg(name, due_on) FROM (SELECT DISTINCT ON (name) name, due_on FROM term
-       WHERE application_id = :id AND ended_on IS NULL ORDER BY name, round DESC) t) AS terms,
-    EXISTS (SELECT FROM intent_response a WHERE a.application_id = :id AND a.at >=
-      (SELECT max(at) FROM determination WHERE application_id = :id AND kind = 'intended')) AS responded
+       WHERE application_id = :id AND ended_on IS NULL ORDER BY name, round DESC) t) AS terms
   FROM final_report r LEFT JOIN person p ON p.id = r.signed_by_id WHERE r.application_id = :id
 """).columns(asked_at=DateTime(timezone=True), signed_at=DateTime(timezone=True), submitted_at=DateTime(timezone=True))
 
@@ -56,7 +54,6 @@ def picture(session: Session, app: Application) -> ReportPicture | None:
         signed_by=row.signed_by,
         signed_sha256=row.signed_sha256,
         submitted_at=row.submitted_at,
-        responded=row.responded,
         terms={name: date.fromisoformat(due) for name, due in (row.terms or {}).items()},
     )
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW
 from fundapp.domain.condition import Verdict
+from fundapp.domain.days import moment_text
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending, RejectionCode
@@ -34,7 +35,8 @@ _CASE = text("""
     coalesce(r.name, a.sub_region) AS sub_region,
     (SELECT json_agg(x) FROM (SELECT number, received_at, content FROM submission
        WHERE application_id = a.id ORDER BY number DESC LIMIT 2) x) AS submissions,
-    (SELECT outcomes FROM eligibility_check WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS outcomes,
+    (SELECT json_build_object('at', at, 'moment', moment, 'outcomes', outcomes) FROM eligibility_check
+       WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS judged,
     (SELECT json_agg(x ORDER BY x.id) FROM (SELECT id, name, round, due_on, because, pauses, ended_on FROM term
        WHERE application_id = a.id) x) AS terms,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT v.id, v.outcome, v.amount_cents, v.scores, v.score, v.reasons,
@@ -43,6 +45,8 @@ _CASE = text("""
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
        d.explanation, d.at, p.name FROM decision d JOIN person p ON p.id = d.decided_by_id
        WHERE d.application_id = a.id) x) AS decisions,
+    (SELECT json_agg(json_build_array(text, at) ORDER BY id DESC) FROM intent_response
+       WHERE application_id = a.id) AS responses,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT id, template, sent_at, opened_at FROM letter
        WHERE application_id = a.id) x) AS letters,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT j.id, j.at, j.action, j.reason,
@@ -57,9 +61,10 @@ _CASE = text("""
 
 
 class Condition(NamedTuple):
-    """What one condition of the fund said when the application was sent last."""
+    """What one condition of the fund said when it was judged last. code: by which letters quote it."""
 
     number: int
+    code: str
     verdict: Verdict
     blocking: bool
     sentence: Text
@@ -148,6 +153,7 @@ TERM_NAMES = {
 }
 LETTER_NAMES = {
     "award": Text("Toekenning", "Award"),
+    "rejection_intended": Text("Voornemen tot afwijzing", "Intended rejection"),
     "rejection": Text("Afwijzing", "Rejection"),
     "not_considered": Text("Niet in behandeling", "Not considered"),
     "determination_intended": Text("Voornemen eindbedrag", "Intended final amount"),
@@ -160,9 +166,12 @@ LETTER_NAMES = {
     "report_last_term": Text("Laatste termijn om te verantwoorden", "Last term to account"),
     "change_approved": Text("Wijziging goedgekeurd", "Change approved"),
     "change_refused": Text("Wijziging niet goedgekeurd", "Change refused"),
+    "extension": Text("Verlenging van de beslistermijn", "Extension of the term to decide"),
+    "delay": Text("Bericht van vertraging", "Notice of delay"),
 }
 _DECISIONS = {
     "award": Text("Toegekend", "Awarded"),
+    "intend_reject": Text("Voornemen tot afwijzing", "Rejection intended"),
     "reject": Text("Afgewezen", "Rejected"),
     "not_consider": Text("Niet in behandeling genomen", "Not considered"),
     "revoke": Text("Toekenning ingetrokken", "Award revoked"),
@@ -170,6 +179,12 @@ _DECISIONS = {
 _INTERESTED = {
     True: Text("belang gemeld", "declared an interest"),
     False: Text("verklaard: geen belang", "declared: no interest"),
+}
+_OCCASIONS = {
+    "submit": Text("Beoordeeld bij het insturen, op", "Judged when it was sent, on"),
+    "complete": Text("Beoordeeld bij de aanvulling, op", "Judged when it was completed, on"),
+    "take_up": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
+    "ask_completion": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
 }
 _ORDER = {Verdict.NOT_MET: 0, Verdict.UNKNOWN: 1, Verdict.MET: 2}
 _BEGUN = Text("concept begonnen", "draft begun")
@@ -209,19 +224,29 @@ class CaseView:
             stored={(kind, name, sha): id_ for id_, kind, name, sha in self.row.attachments or ()},
         )
 
+    @property
+    def judged(self) -> Text:
+        """When the conditions were judged last, and on what occasion."""
+        if not self.row.judged:
+            return Text("Nog niet beoordeeld.", "Not judged yet.")
+        occasion = _OCCASIONS.get(self.row.judged["moment"], _OCCASIONS["submit"])
+        at = datetime.fromisoformat(self.row.judged["at"])
+        return Text("{occasion} {at}.", "{occasion} {at}.").fill(occasion=occasion, at=moment_text(at))
+
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition with its outcome, those that are not met first."""
         found = [
             Condition(
                 number=o["number"],
+                code=o["code"],
                 verdict=Verdict(o["verdict"]),
                 blocking=o["blocking"],
                 sentence=Text(**o["sentence"]),
                 what_would_help=Text(**o["what_would_help"]),
                 reason=o["rejection_reason"],
             )
-            for o in self.row.outcomes or ()
+            for o in (self.row.judged or {"outcomes": ()})["outcomes"]
         ]
         return tuple(sorted(found, key=lambda c: _ORDER[c.verdict]))
 
@@ -278,6 +303,11 @@ class CaseView:
             )
             for d in self.row.decisions or ()
         )
+
+    @property
+    def responses(self) -> tuple[tuple[str, datetime], ...]:
+        """What the school said of intended decisions, and when; the newest first."""
+        return tuple((said, datetime.fromisoformat(at)) for said, at in self.row.responses or ())
 
     @property
     def letters(self) -> tuple[LetterView, ...]:

@@ -35,16 +35,17 @@ class Tab(StrEnum):
     DONE = "afgerond"
 
 
+_ASK_FOR_NOBODY = frozenset({Effect.REVOKE_FUNDS, Effect.EXTEND_TERM})
 ACTS: dict[Role, frozenset[str]] = {
     role: frozenset(
         str(state)
         for t in FLOW.transitions
-        if role in t.who and Effect.REVOKE_FUNDS not in t.effects
+        if role in t.who and _ASK_FOR_NOBODY.isdisjoint(t.effects)
         for state in t.source
     )
     for role in sorted(STAFF_ROLES)
 }
-"""Role → the states in which it has something to do. To take back an award is always possible and asks for nobody."""
+"""Role → the states in which it has something to do. Taking back an award, or more time, asks for nobody."""
 
 DONE = frozenset(str(state) for state, look in FLOW.looks.items() if look.final)
 RUNNING = frozenset(map(str, FLOW.states)) - DONE - {str(FLOW.initial)}

@@ -121,7 +121,7 @@ def save(
     roles: frozenset[Role],
     now: datetime,
 ) -> Review:
-    """Keep what a reader gave; send: it is finished, and the others' become visible.
+    """Keep what a reader gave; send: it is finished, and the others' become visible. What is in stays whole.
 
     abstain: gives no score and says so. number and seen: of the version that was on the page. Raises Refused: FORBIDDEN
     without the role or the application, STALE where either version is newer, CONFLICT once there is an advice, INVALID
@@ -144,7 +144,7 @@ def save(
     wanted = {criterion.code: criterion.weight for criterion in spec.criteria}
     clean = {code: value for code, value in scores.items() if code in wanted and LOWEST <= value <= HIGHEST}
     lacking = [criterion for criterion in spec.criteria if criterion.code not in clean]
-    if send and not abstain and lacking:
+    if (send or current.sent) and not abstain and lacking:
         raise Refused(*(_lacking(criterion.code, criterion.name) for criterion in lacking))
     row = before or Review(application_id=app.id, person_id=actor.id, submission_number=number, abstained=False)
     if before is None:

@@ -50,7 +50,6 @@ def project_facts(session: Session, app: Application, balances: ledger.Balances)
         "outstanding": ledger.outstanding(balances),
         "report": report,
         "calculation": report.calculation(held=held, paid=paid) if report is not None and judged else None,
-        "intended": app.state == State.DETERMINATION_INTENDED,
         "profile": funds.spec_of(session, app.fund_version_id).legal_profile,
     }
 
@@ -223,12 +222,17 @@ def intend(act: Act) -> None:
 
 
 def record_response(act: Act) -> None:
-    """Keep what the school says."""
-    app: Application = act.row
-    act.session.add(
-        IntentResponse(application_id=app.id, text=act.text("explanation"), by_id=act.person_id, at=act.now)
+    """Keep what the school says of what was intended last."""
+    rounds = sum(term.name == "response" for term in act.file.terms)
+    act.rows.add(
+        IntentResponse,
+        application_id=act.row.id,
+        round=rounds,
+        text=act.text("explanation"),
+        by_id=act.person_id,
+        at=act.now,
     )
-    terms.end_all(act.session, app.id, act.today, "response")
+    terms.finish(act, "response")
 
 
 def determine(act: Act) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fundapp.domain.term import Due, Pause, RunningTerm, Standing, TermRule
+from fundapp.domain.term import Due, Length, Pause, RunningTerm, Standing, TermRule
 from fundapp.persistence.application import Term
 from fundapp.services.act import Act
 
@@ -102,6 +103,37 @@ def finish(act: Act, *names: str) -> None:
             end(term, act.today)
             moved = ("pauses", "due_on", "due_at", "because") if stood_still else ()
             act.rows.change(Term, term.id, **{column: getattr(term, column) for column in (*moved, "ended_on")})
+
+
+def extended_to(session: Session, application_id: int, name: str, lengths: Sequence[Length], today: date) -> list[date]:
+    """Return the last day that a running term would have if it were longer by each of these. Empty where none runs."""
+    term = live(session, application_id, name).get(name)
+    if term is None:
+        return []
+    now = running(term)
+    return [replace(now, rule=now.rule.extended(by)).standing(today).due.due_on for by in lengths]
+
+
+def extend(act: Act, name: str, by: Length) -> tuple[date, date]:
+    """Add to the length of a running term of the act's case. Returns its last day before, and now."""
+    term = _running_of(act, name)
+    old = term.due_on
+    term.rule = _RULE.dump_python(_RULE.validate_python(term.rule).extended(by), mode="json")
+    _reckon(term, act.today)
+    changed = ("rule", "due_on", "due_at", "because")
+    act.rows.change(Term, term.id, **{column: getattr(term, column) for column in changed})
+    return old, term.due_on
+
+
+def renew(act: Act, name: str, rule: TermRule) -> tuple[date, date]:
+    """End a running term of the act's case, and start its next round today. Returns the last day before, and now."""
+    old = _running_of(act, name).due_on
+    finish(act, name)
+    return old, begin(act, name, rule, act.today).due_on
+
+
+def _running_of(act: Act, name: str) -> Term:
+    return next(term for term in act.file.terms if term.name == name and term.ended_on is None)
 
 
 def _reckon(term: Term, today: date) -> None:

@@ -17,11 +17,13 @@ from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
 from fundapp.services import draft, funds, letters, receipt, review_case, short_lived
 from fundapp.services.payment_scheme_views import SchemeLine, scheme
+from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.quarantine import require_scanned
 from fundapp.services.subject import missing
 from fundapp.web.access import SIGNED_IN, Case, access, case
 from fundapp.web.actions import actions_on, lands_on, page_of
 from fundapp.web.answers import summary
+from fundapp.web.check_token import read_check
 from fundapp.web.downloads import download, readable_case
 from fundapp.web.forms import BaseForm, new_key
 from fundapp.web.school_case import is_draft, picture_of, school_case
@@ -91,9 +93,10 @@ def begin() -> Response:
             "choice_missing", Text("Kies een ronde.", "Choose a round."), field="keuze", kind=Kind.INVALID
         )
         return _new_page(BaseForm(), key or new_key(), refusal, 422)
+    checked = read_check(request.form.get("check", ""))
     try:
         with unit_of_work(db.session(), wake):
-            ref = _begin(tranche_ref, school, key)
+            ref = _begin(tranche_ref, school, key, checked)
     except Refused as error:
         if error.kind is Kind.NOT_FOUND:
             raise
@@ -101,7 +104,7 @@ def begin() -> Response:
     return make_response(redirect(url_for("applications.one", ref=ref), code=303))
 
 
-def _begin(tranche_ref: str, school: str, key: str) -> str:
+def _begin(tranche_ref: str, school: str, key: str, checked: CheckedAnswers | None) -> str:
     """Return the reference of the draft; the lock on the tranche makes two requests with one key wait."""
     session, actor, now = db.session(), signed_in(), request_now()
     name = f"begin:{actor.id}:{key}"
@@ -110,7 +113,7 @@ def _begin(tranche_ref: str, school: str, key: str) -> str:
         if before is not None:
             short_lived.put(session, name, before, now=now, lasts=REMEMBERED)
             return str(before["ref"])
-    app = draft.create(session, tranche_ref, school, actor=actor, now=now)
+    app = draft.create(session, tranche_ref, school, actor=actor, now=now, checked=checked)
     if key:
         short_lived.put(session, name, {"ref": app.ref}, now=now, lasts=REMEMBERED)
     return app.ref
@@ -118,10 +121,13 @@ def _begin(tranche_ref: str, school: str, key: str) -> str:
 
 def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: int = 200) -> Response:
     openings = views.openings(db.session(), signed_in(), request_now())
+    token = request.values.get("check", "")
+    checked = read_check(token)
+    wanted = checked.tranche if checked else request.args.get("ronde")
     choices = [
         (f"{opening.ref}|{code}", opening, name)
         for opening in openings
-        if request.args.get("ronde") in (None, opening.ref)
+        if wanted in (None, opening.ref)
         for code, name in opening.schools
     ]
     page = render_template(
@@ -130,6 +136,7 @@ def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: 
         choices=choices,
         chosen=request.form.get("keuze") or (choices[0][0] if len(choices) == 1 else ""),
         request_key=key,
+        check=token if checked else "",
         errors=[refusal] if refusal else [],
         token=form,
     )
@@ -181,7 +188,7 @@ def _story(found: Case) -> Response:
         app=app,
         look=FLOW.look(state),
         events=views.events(session, app),
-        todo=views.TODO.get(state),
+        todo=views.todo(state, answered=found.facts.response_given),
         next_step=views.NEXT.get(state),
         term=term,
         late=term is not None and term.due_on < today,
@@ -194,7 +201,7 @@ def _story(found: Case) -> Response:
     return make_response(page)
 
 
-_LINKED = frozenset(("report", "respond", "accept_offer"))
+_LINKED = frozenset(("report", "respond", "respond_to_rejection", "accept_offer"))
 """What a school does from a link of its own (`_links`)."""
 
 
@@ -228,6 +235,13 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
             Text("Bekijk de terugbetaling", "See the repayment"),
             True,
         )
+    if state is State.REJECTION_INTENDED:
+        words = (
+            Text("Bekijk het voornemen", "See the intention")
+            if found.facts.response_given
+            else Text("Lezen en reageren", "Read and respond")
+        )
+        yield url_for("reporting.intention", ref=found.ref), words, True
     if state in (State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED) and found.facts.calculation:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):

@@ -19,7 +19,7 @@ from fundapp.persistence.application import Application
 from fundapp.services import partial_uploads
 from fundapp.services.register import search_schools
 from fundapp.web.forms import application_rows as rows
-from fundapp.web.forms.application import MOST_ROWS, Typed, by_field, controls, put_shown
+from fundapp.web.forms.application import MOST_ROWS, Control, Typed, by_field, controls, joined, put_shown
 from fundapp.web.school_case import scanner
 from fundapp.web.session import db, request_now, signed_in
 from fundapp.web.upload_slots import SlotView, has_slots, slots_of
@@ -171,7 +171,7 @@ class Page:
         return slots_of(self.picture, self.section, rest)
 
     @property
-    def controls(self) -> list[Any]:
+    def controls(self) -> list[Control]:
         """The questions."""
         found = controls(
             self.section,
@@ -181,7 +181,14 @@ class Page:
             compare=self.compare,
             more_rows=self.more,
         )
-        return [replace(one, place=self.places[one.name]) if one.kind == "file" else one for one in found]
+        return [self._completed(one) for one in found]
+
+    def _completed(self, control: Control) -> Control:
+        if control.kind == "file":
+            return replace(control, place=self.places[control.name])
+        if control.name in self.picture.from_check:
+            return replace(control, hint=joined(control.hint, FROM_CHECK))
+        return control
 
     def show(self, status: int = 200) -> Response:
         """Draw it."""
@@ -260,6 +267,11 @@ class Page:
             self.search: [(school.code, same(f"{school.name}, {school.place} ({school.code})")) for school in schools]
         }
 
+
+FROM_CHECK = Text(
+    "Dit zei u in de check. Klopt het nog? Anders past u het hier aan.",
+    "You said this in the check. Is it still right? Otherwise change it here.",
+)
 
 TEMPLATES = {
     PageKind.QUESTIONS: "task",

@@ -12,6 +12,7 @@ from fundapp.domain.accounts import PROOF_NAMES, ProofKind
 from fundapp.domain.application import State
 from fundapp.domain.people import Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
+from fundapp.domain.rejection import REASONS, RejectionCode
 from fundapp.domain.report import ReportPicture
 from fundapp.domain.text import Text, same
 from fundapp.domain.upload import LARGEST_MB, FileType, Slot
@@ -282,12 +283,15 @@ def agreed(ref: str) -> Response:  # noqa: ARG001  (asked by access)
 @bp.get("/aanvragen/<ref>/voornemen")
 @access(case("application"))
 def intention(ref: str) -> Response:
-    """What finance means to determine, step by step, each cut with its reason; and the form to respond."""
+    """What finance means to determine, step by step, each cut with its reason; and the form to respond.
+
+    Before an award: why the steering group means to reject.
+    """
     found = school_case()
     session, app = db.session(), found.row
     sent = views.intended(session, app)
     if sent is None:
-        raise Refused(missing())
+        return _rejection_intended(found)
     picture = picture_of(found)
     offer = next((offer for offer in found.offers if offer.transition.name == "respond"), None)
     form = ResponseForm()
@@ -300,6 +304,29 @@ def intention(ref: str) -> Response:
         sent_at=sent[1],
         steps=[{"label": label, "cents": cents} for label, cents in sent[0].steps()],
         due=picture.terms.get("response"),
+        response=views.response(session, app),
+        action=offer.transition if offer and not offer.refusals else None,
+        form=form,
+    )
+    return make_response(page)
+
+
+def _rejection_intended(found: Case) -> Response:
+    session, app = db.session(), found.row
+    row = views.intended_rejection(session, app)
+    if row is None:
+        raise Refused(missing())
+    offer = next((offer for offer in found.offers if offer.transition.name == "respond_to_rejection"), None)
+    form = ResponseForm()
+    form.fresh(found.facts.version)
+    page = render_template(
+        "pages/report/rejection.html",
+        ref=found.ref,
+        app=app,
+        sent_at=row.at,
+        reasons=[REASONS[RejectionCode(code)].sentence for code in row.reasons],
+        explanation=row.explanation,
+        term=views.running_term(session, app),
         response=views.response(session, app),
         action=offer.transition if offer and not offer.refusals else None,
         form=form,

@@ -60,6 +60,12 @@ def find(ref: str, *roles: Role) -> Tranche:
     return row
 
 
+def _ways(row: Tranche) -> dict[str, Any]:
+    """Where the references of cases and journal rows lead this person."""
+    money = signed_in().has(*CLOSERS, fund=row.fund_key)
+    return {"case_path": "/vaststellen/" if money else "/beoordelen/", "may_read_journal": money}
+
+
 def _year(name: str = "jaar") -> int | None:
     given = request.args.get(name, "")
     return int(given) if given.isdecimal() and len(given) == 4 else None
@@ -103,6 +109,7 @@ def board(ref: str) -> Response:
             actions=_actions(row) if agrees else [],
             may_close=signed_in().has(*CLOSERS, fund=row.fund_key) and row.state != State.PREPARED,
             live=row.state in LIVE,
+            **_ways(row),
         )
     )
 
@@ -155,6 +162,7 @@ def entry_list(ref: str) -> Response:
             accounts=tranche_money.choices(),
             years=moved.years,
             pots=[(region.key, region.name) for region in spec.sub_regions if region.key in _pots(row)],
+            **_ways(row),
         )
     )
 

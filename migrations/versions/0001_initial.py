@@ -481,7 +481,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Numeric(precision=5, scale=2), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('advised', 'awarded', 'determination_intended', 'determined', 'draft', 'incomplete', 'not_considered', 'offer_accepted', 'offered', 'rejected', 'reported', 'revoked', 'settled', 'submitted', 'under_review', 'waitlisted', 'withdrawn')",
+            "state IN ('advised', 'awarded', 'determination_intended', 'determined', 'draft', 'incomplete', 'not_considered', 'offer_accepted', 'offered', 'rejected', 'rejection_intended', 'reported', 'revoked', 'settled', 'submitted', 'under_review', 'waitlisted', 'withdrawn')",
             name=op.f("ck_application_state"),
         ),
         sa.CheckConstraint("requested_cents >= 0 AND cost_cents >= 0", name=op.f("ck_application_amounts")),
@@ -930,14 +930,15 @@ def upgrade() -> None:
         "intent_response",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("by_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_intent_response_application_id")),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_intent_response_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intent_response")),
+        sa.UniqueConstraint("application_id", "round", name=op.f("uq_intent_response_application_id_round")),
     )
-    op.create_index(op.f("ix_intent_response_application_id"), "intent_response", ["application_id"], unique=False)
     op.create_table(
         "interest_declaration",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1375,9 +1376,12 @@ def upgrade() -> None:
         sa.Column("conditions", sa.Text(), nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind IN ('award', 'reject', 'not_consider', 'revoke')", name=op.f("ck_decision_kind")),
         sa.CheckConstraint(
-            "kind NOT IN ('award', 'reject') OR advice_id IS NOT NULL", name=op.f("ck_decision_advice_first")
+            "kind IN ('award', 'intend_reject', 'reject', 'not_consider', 'revoke')", name=op.f("ck_decision_kind")
+        ),
+        sa.CheckConstraint(
+            "kind NOT IN ('award', 'intend_reject', 'reject') OR advice_id IS NOT NULL",
+            name=op.f("ck_decision_advice_first"),
         ),
         sa.CheckConstraint("(advice_id IS NULL) = (advised_by_id IS NULL)", name=op.f("ck_decision_advice_whole")),
         sa.CheckConstraint("decided_by_id <> advised_by_id", name=op.f("ck_decision_adviser_does_not_decide")),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pytest
 from config import ROOT, Settings
 from fundapp.adapters.embedded import wait_until
 from tests.support.mail import Inbox, free_port
+from tests.support.serving import serving
 from tests.support.visitor import Visitor, plain
 from tests.support.web import Clock, kept_templates
 
@@ -161,8 +161,6 @@ def town(
     tmp_path: Path,
 ) -> Iterator[Town]:
     """The product, running."""
-    from werkzeug.serving import make_server
-
     from fundapp.adapters.queue import make_queue
     from fundapp.web.app import create_app
     from fundapp.web.session import db
@@ -173,18 +171,12 @@ def town(
     app.testing = True  # what breaks in it is told, not wrapped in a page
     app.jinja_env.bytecode_cache = kept_templates()
     app.jinja_env.auto_reload = False
-    server = make_server("127.0.0.1", settings.port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     queue = make_queue(settings)
     town = Town(environment["BASE_URL"], clock, smtp, sessions, queue, browser)
-    with running_worker(environment, tmp_path / "worker.log"):
+    with serving(app, settings.port), running_worker(environment, tmp_path / "worker.log"):
         yield town
         for visitor in town.visitors.values():
             visitor.leave()
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
     queue.close()
     with app.app_context():
         db.engine.dispose()

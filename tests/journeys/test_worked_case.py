@@ -350,7 +350,7 @@ def the_bank_settles_all(town: Town, file: bytes) -> None:
     settled = money(town)
     assert settled == (*settled[:1], "€ 0,00")
     read_statement(town, content)
-    fatima.see("Dit afschrift was al ingelezen. Er is niets veranderd.")
+    fatima.see("Dit was al ingelezen. Er is niets veranderd.")
     assert money(town) == settled
     fatima.open("/terugvorderingen").see("Geen open terugvorderingen.")
     for email, ref in zip((ANNA, BRAM, CARLA, DAAN), T1, strict=True):

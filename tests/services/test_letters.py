@@ -5,34 +5,35 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fundapp.adapters.fund_file import FUNDS, load_fund
 from fundapp.domain.outside import Amounts, Bullets, Facts, Heading, Paragraph, Signature
+from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, RejectionCode
 from fundapp.domain.term import Profile
-from fundapp.services.letter_text import TEMPLATES, LetterFault, parse, put_into_words
-from fundapp.services.letters import build, letter_row, letter_view
+from fundapp.services import letter_text
+from fundapp.services.letter_text import TEMPLATES, LetterFault, fill_in, parse, put_into_words, trace
+from fundapp.services.letters import build, letter_row, letter_view, released
 
 NOW = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 FUND = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
-OF_A_RECOVERY = ("recovery", "recovery_schedule", "recovery_set_off", "recovery_written_off")
-LETTERS = (
+INTENTIONS = ("rejection_intended", "determination_intended")
+OF_A_RECOVERY = ("recovery", "recovery_schedule", "recovery_set_off")
+DECISIONS = (
     "award",
     "rejection",
     "not_considered",
-    "report_last_term",
-    "determination_intended",
     "determination",
     "revocation",
     "change_approved",
     "change_refused",
     *OF_A_RECOVERY,
 )
-NO_DECISIONS = {"determination_intended", "report_last_term", "recovery_written_off"}
-DECISIONS = tuple(name for name in LETTERS if name not in NO_DECISIONS)
+LETTERS = (*INTENTIONS, *DECISIONS, "recovery_written_off", "report_last_term", "extension", "delay")
 
 
 def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
@@ -62,12 +63,14 @@ def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
         "was_due": "2025-03-01",
         "change_ref": "PO-T1-03-W1",
         "asked_on": "2025-02-01",
-        "what": {"nl": "Andere data", "en": "Other dates"},
         "consequences": [
             [{"nl": "Einde", "en": "End"}, {"nl": "1 maart", "en": "1 March"}, {"nl": "1 mei", "en": "1 May"}],
             [{"nl": "Nieuwe partner", "en": "New partner"}, None, {"nl": "Delta College", "en": "Delta College"}],
             [{"nl": "Partner stopt", "en": "Partner leaves"}, {"nl": "Bedrijf A", "en": "Company A"}, None],
         ],
+        "old_due": "2025-03-28",
+        "what": {"nl": "ons besluit", "en": "our decision"},
+        "term": "decision",
         "explanation": "Het plan gaat niet over techniek.",
         "conditions": "Werk samen met een vo-school.",
         "report_ends_on": "2025-02-28",
@@ -124,25 +127,81 @@ def test_a_private_fund_never_speaks_of_objection(template: str) -> None:
     assert ("heroverweging" in words) == (template in DECISIONS)
 
 
-def test_an_intended_decision_asks_for_a_response_and_names_no_remedy() -> None:
-    words = words_of("determination_intended", facts())
+@pytest.mark.parametrize("template", INTENTIONS)
+def test_an_intended_decision_asks_for_a_response_and_names_no_remedy(template: str) -> None:
+    words = words_of(template, facts())
     assert "vrijdag 25 april 2025" in words
     assert "zienswijze" in words
     assert "bezwaar" not in words
+
+
+def test_an_intended_rejection_gives_its_grounds() -> None:
+    words = words_of("rejection_intended", facts())
+    assert REASONS[RejectionCode.PARTNER_MISSING].sentence.nl in words
+    assert "Het plan gaat niet over techniek." in words
+
+
+def test_an_intended_amount_names_what_does_not_count() -> None:
+    words = words_of("determination_intended", facts())
     assert "Lunch: € 480,00 telt niet mee. Dit is geen techniek." in words.replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize("template", LETTERS)
 def test_sources_are_never_printed(template: str) -> None:
     words = words_of(template, facts())
-    assert "bron" not in words
+    assert "bron:" not in words
     assert "Awb" not in words
     assert "[" not in words
 
 
+@pytest.mark.parametrize("profile", ["awb", "private"])
 @pytest.mark.parametrize("template", LETTERS)
-def test_every_rule_is_named_in_the_template(template: str) -> None:
-    assert len(re.findall(r"\[bron: ", (TEMPLATES / f"{template}.txt").read_text("utf-8"))) >= 3
+def test_every_sentence_rests_on_a_rule_of_its_own_profile(template: str, profile: str) -> None:
+    context = facts(profile, fund_key="stimuleringsregeling-po")
+    parts = [part for part in trace(fill_in(template, context), profile) if part.kind != "heading"]
+    assert [part.sentences for part in parts if not part.source] == [("Geacht bestuur,",)]
+    assert len(parts) > 3
+    assert all(("Awb" in part.source) == (profile == "awb") for part in parts[1:] if "afwijzings" not in part.source)
+    said = [sentence for part in parts for sentence in part.sentences]
+    printed = words_of(template, context).replace("\n", " ")
+    assert all(sentence in printed for sentence in said)
+
+
+def test_a_fund_and_a_profile_may_have_a_letter_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("award", "awb/award", "some-fund/award"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.txt").write_text(f"@title {name}\n\nTekst. [bron: a | b]\n", "utf-8")
+    monkeypatch.setattr(letter_text, "TEMPLATES", tmp_path)
+    letter_text._environment.cache_clear()
+    try:
+        assert put_into_words("award", {"profile": "private", "fund_key": "x"})[0] == "award"
+        assert put_into_words("award", {"profile": "awb", "fund_key": "x"})[0] == "awb/award"
+        assert put_into_words("award", {"profile": "awb", "fund_key": "some-fund"})[0] == "some-fund/award"
+    finally:
+        letter_text._environment.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("template", "gap", "named"),
+    [
+        ("award", {"amount": None}, "het bedrag is leeg"),
+        (
+            "award",
+            {"contact": {"name": "a", "email": "b@example.org", "phone": ""}},
+            "het telefoonnummer van het fonds",
+        ),
+        ("rejection", {"reasons": None}, "de reden is leeg"),
+        ("revocation", {"explanation": ""}, "de toelichting is leeg"),
+        ("recovery", {"recovery_ref": ""}, "het kenmerk van de terugbetaling is leeg"),
+        ("recovery", {"due": None}, "de uiterste dag is leeg"),
+    ],
+)
+def test_an_empty_value_blocks_the_release_with_its_name(template: str, gap: dict[str, Any], named: str) -> None:
+    context = facts(**gap)
+    with pytest.raises(Refused) as refused:
+        released(1, 2, template, context, NOW)
+    assert named in refused.value.refusals[0].sentence.nl
+    assert released(1, 2, template, facts(), NOW)["template"] == template
 
 
 @pytest.mark.parametrize("template", LETTERS)

@@ -39,7 +39,7 @@ def test_what_waits_for_each_role_is_known() -> None:
     assert {role: sorted(states) for role, states in review_views.ACTS.items()} == {
         Role.HANDLER: ["incomplete", "submitted"],
         Role.ADVISER: ["under_review"],
-        Role.DECISION_MAKER: ["advised", "offer_accepted", "waitlisted"],
+        Role.DECISION_MAKER: ["advised", "offer_accepted", "rejection_intended", "waitlisted"],
         Role.FINANCE: ["awarded", "determination_intended", "determined", "reported"],
         Role.COORDINATOR: ["waitlisted"],
     }

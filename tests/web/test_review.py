@@ -283,8 +283,11 @@ def test_rejection_proposes_the_reasons_of_the_conditions_and_the_panel(
     assert answer.status_code == 422
     assert "Kies minstens één reden." in answer.text
     assert "Helaas." in answer.text
-    assert post(client, url, typed | {"reasons": ["partner_missing", "under_minimum"]}).status_code == 303
-    assert row(app, Decision).reasons == ["partner_missing", "under_minimum"]
+    unheard = post(client, url, typed | {"reasons": ["partner_missing", "under_minimum"]})
+    assert unheard.status_code == 422  # the school named a partner: it is heard before that is held against it
+    assert "De school kon nog niet reageren op: Partner ontbreekt." in unheard.text
+    assert post(client, url, typed | {"reasons": ["ranked_too_low", "under_minimum"]}).status_code == 303
+    assert row(app, Decision).reasons == ["ranked_too_low", "under_minimum"]
 
 
 def test_completion_and_refusal(client: FlaskClient, app: Flask, cast: Cast, cases: Cases) -> None:

@@ -64,7 +64,7 @@ def test_a_letter_at_fault_is_seen_and_does_not_stop_the_others(sessions: Sessio
     assert render_pending(sessions, documents, files) == 1
     first, second, third = stored(sessions)
     assert first.failure is not None
-    assert first.failure.startswith("LetterFault: award.txt, line ")
+    assert first.failure.startswith("EmptyValue: award.txt, line ")
     assert second.failure is not None
     assert (first.pdf_sha256, second.pdf_sha256, third.failure) == (None, None, None)
     assert render_pending(sessions, documents, files) == 0

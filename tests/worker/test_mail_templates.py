@@ -31,6 +31,7 @@ CASE: dict[str, Any] = {
     "url_path": "/aanvragen/IF-2026-0007",
 }
 DUE = {"due": "2026-12-11"}
+LATE = {"old_due": "2026-11-11", "what": {"nl": "ons besluit", "en": "our decision"}}
 MOMENT = {"moment": "2026-11-20T15:04:00+00:00"}
 AMOUNT = {"amount": 1234567}
 WHY = {"explanation": "Stuur de begroting.\r\nEn <b>het plan</b>."}
@@ -67,6 +68,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "offer_lapsed": CASE,
     "offer_accepted": CASE | AMOUNT,
     "offer_ended": CASE | AMOUNT,
+    "rejection_intended": CASE | REASONS | WHY | DUE,
+    "rejection_response_in": CASE,
     "rejected": CASE | REASONS | WHY,
     "withdrawn": CASE,
     "report_received": CASE | DUE,
@@ -115,6 +118,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "report_due": CASE | DUE,
     "completion_due": CASE | DUE,
     "decision_late_soon": CASE | DUE,
+    "term_extended": CASE | DUE | WHY,
+    "decision_delayed": CASE | DUE | LATE,
+    "decision_late": CASE | DUE | LATE,
     "sign_in_code": {"name": "Anouk", "code": "123 456", "url_path": "/inloggen/link/abc?verder=/aanvragen&taal=nl"},
     "invited": {"name": "Anouk", "sender": "Bram", "url_path": "/inloggen"},
 }

@@ -16,11 +16,13 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm as Binding
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+from fundapp.domain.days import day_text
+from fundapp.domain.decision_term import extensions
 from fundapp.domain.money import parse_euro, plain_euro
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending
 from fundapp.domain.text import Text, same
-from fundapp.services import interest, review_case
+from fundapp.services import interest, review_case, terms
 from fundapp.services.review_case import CaseView, reasons_of
 from fundapp.web.forms import ActionForm, asked
 from fundapp.web.session import db
@@ -282,10 +284,45 @@ class RejectionForm(ReviewForm):
     )
 
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
-        """The conditions that are not met, and what the panel gave."""
+        """What the school was heard on; else the conditions that are not met, and what the panel gave."""
+        if facts.intended:
+            self.reasons.data = sorted(facts.grounds().intended)
+            return
         advised = (self.case.row.advice or [{"reasons": []}])[0]["reasons"]
         self.reasons.data = list(dict.fromkeys([*(c.reason for c in self.case.not_met if c.blocking), *advised]))
 
     def given(self) -> Mapping[str, Any]:
         """`reasons`, `explanation`."""
         return {"reasons": list(self.reasons.data or []), "explanation": self.text_of("explanation")}
+
+
+@asked("term_extension")
+class ExtensionForm(ReviewForm):
+    """How much longer the decision takes, and why."""
+
+    template = "pages/review/extension.html"
+    length = RadioField(
+        Text("Hoeveel langer hebt u nodig?", "How much longer do you need?"),
+        [InputRequired(Text("Kies hoeveel langer u nodig hebt.", "Choose how much longer you need."))],
+        description=Text("Kies zo kort als het kan.", "Choose as short as you can."),
+    )
+    explanation = explanation(
+        Text("Waarom duurt het langer?", "Why does it take longer?"),
+        Text("De school leest dit in de brief.", "The school reads this in the letter."),
+        needed=Text("Schrijf op waarom. De school leest dit.", "Write why. The school reads this."),
+    )
+
+    def prepare(self, row: Any, facts: Any) -> None:
+        """Each length that can be chosen, with the day that comes of it."""
+        lengths = extensions(facts.extendable) if facts.extendable else ()
+        self.lengths = {str(number): length for number, length in enumerate(lengths, 1)}
+        days = terms.extended_to(db.session(), row.id, "decision", lengths, facts.today) if lengths else []
+        self.length.choices = [
+            SelectChoice(number, length.text, {"hint": day_text(day)})
+            for (number, length), day in zip(self.lengths.items(), days, strict=True)
+        ]
+        super().prepare(row, facts)
+
+    def given(self) -> Mapping[str, Any]:
+        """`length` (a `domain.term.Length`), `explanation`."""
+        return {"length": self.lengths.get(self.length.data or ""), "explanation": self.text_of("explanation")}
