@@ -24,6 +24,10 @@ UNACCOUNTED = "Niet verantwoord."
 """Why a line does not count when the school sent nothing, until finance knows better."""
 
 
+_OWN = "Uw school"
+"""What a letter calls the school's own share, which needs no name on the page."""
+
+
 def report_lines(session: Session, application_id: int) -> list[ReportLine]:
     """The lines of the final accounts, in order."""
     return list(
@@ -208,7 +212,7 @@ def _told(report: ReportPicture, reckoned: Calculation) -> dict[str, Any]:
         "moves": [[names[m.source], names[m.target], m.cents, m.reason] for m in report.moves],
         "received": []
         if report.received is None
-        else [[one.party, one.promised, one.received or 0] for one in report.contributions],
+        else [[one.party or _OWN, one.promised, one.received or 0] for one in report.contributions],
     }
 
 

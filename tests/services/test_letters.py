@@ -108,7 +108,7 @@ def test_every_letter_that_an_act_writes_has_a_template() -> None:
     from fundapp.services import change
     from fundapp.services.decision import LETTER_OF
 
-    assert {*LETTER_OF.values(), *change.LETTER_OF.values(), *OF_A_RECOVERY} == set(LETTERS)
+    assert {*LETTER_OF.values(), *change.LETTER_OF.values(), *OF_A_RECOVERY, "recovery_written_off"} == set(LETTERS)
     assert {path.stem for path in TEMPLATES.glob("[!_]*.txt")} == set(LETTERS)
 
 
