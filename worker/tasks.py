@@ -61,7 +61,7 @@ def _mailer() -> SmtpMailer:
 
 @cache
 def _mails() -> Mails:
-    return Mails(settings.base_url)
+    return Mails(settings.base_url, settings.secret_key)
 
 
 def _domain() -> str:

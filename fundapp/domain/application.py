@@ -40,6 +40,15 @@ from fundapp.domain.settling import (
     school_was_heard,
     something_is_reduced,
 )
+from fundapp.domain.signing import (
+    Signatures,
+    fund_ends_it_unsigned,
+    school_signed,
+    signature_term_is_over,
+    somebody_was_asked,
+    unsigned_in_time,
+    what_was_read_still_stands,
+)
 from fundapp.domain.term import Length, Profile
 from fundapp.domain.text import Text, same
 from fundapp.domain.waitlist import first_in_line, the_offer_is_over, the_offer_stands
@@ -103,6 +112,10 @@ class Effect(Enum):
     ANNOUNCE_DELAY = auto()  # the term of ours that passed goes on under a new date
     HOLD_PAYMENTS = auto()
     END_HOLD = auto()
+    ASK_SIGNATURES = auto()  # of who has not signed what is sent; the term to do so starts
+    RECORD_SIGNATURE = auto()
+    RECORD_REFUSAL = auto()  # who was asked to sign says no
+    TAKE_BACK = auto()  # as if it had never been sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,7 @@ class Facts:
     draft: all that was filled in, while the school can still change it; for who writes for the school.
     conflict_declared: what somebody who judges declared last: an interest, or none; None: nothing, or no judge.
     window_refusal: why the application window is not open for this applicant; None: it is.
+    signatures: who signs, held against what is written or was sent last; signature_due: the last day to sign.
     problems: what is missing or wrong in the application as it stands. A condition that is not met is among them only
     where the fund says that it blocks sending.
     ends_on: the last day of the project. held: what is reserved for the case; award: the most that it can get; paid:
@@ -134,6 +148,8 @@ class Facts:
     today: date
     draft: DraftPicture | None = None
     window_refusal: Refusal | None = None
+    signatures: Signatures | None = None
+    signature_due: date | None = None
     problems: tuple[Refusal, ...] = ()
     completions_asked: int = 0
     completions_allowed: int = 1
@@ -214,7 +230,12 @@ def completion_can_be_asked(facts: Facts, _given: Given | None) -> Refusal | Non
 
 
 def chance_to_complete_is_over(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Awb 4:5(1)c: refuse to consider it only after the applicant had the chance to complete it."""
+    """Awb 4:5(1)c: refuse to consider it only after the applicant had the chance to complete it.
+
+    Where nobody signed, the term that the fund gives for it was that chance.
+    """
+    if unsigned_in_time(facts):
+        return None
     if not facts.completions_asked:
         return Refusal(
             "no_chance_to_complete",
@@ -375,6 +396,8 @@ def _who(*roles: Role) -> frozenset[Role]:
 
 
 _REASON_FOR_SCHOOL = Text("Schrijf op waarom. De school leest dit.", "Write why. The school reads this.")
+_WHY_NOT = Text("Schrijf op waarom niet. De school leest dit.", "Write why not. The school reads this.")
+_SIGNED_IN = (State.DRAFT, State.SUBMITTED, State.INCOMPLETE)
 _HANDLED = (
     State.SUBMITTED,
     State.INCOMPLETE,
@@ -435,7 +458,7 @@ FLOW: Flow[Facts] = Flow(
             target=State.SUBMITTED,
             who=_who(Role.APPLICANT),
             guards=(window_is_open, nothing_is_missing),
-            effects=(Effect.RECEIVE,),
+            effects=(Effect.RECEIVE, Effect.ASK_SIGNATURES),
             mail=(Mail("received", Role.APPLICANT), Mail("new_application", Role.HANDLER)),
             hint=Text(
                 "Daarna kunt u de aanvraag niet meer veranderen.", "After this you cannot change the application."
@@ -450,7 +473,7 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.SUBMITTED),
             target=State.UNDER_REVIEW,
             who=_who(Role.HANDLER),
-            guards=(no_conflict_declared,),
+            guards=(no_conflict_declared, school_signed),
             effects=(Effect.JUDGE_AGAIN,),
             mail=(Mail("taken_up", Role.APPLICANT), Mail("advice_wanted", Role.ADVISER)),
             hint=Text(
@@ -481,7 +504,7 @@ FLOW: Flow[Facts] = Flow(
             target=State.SUBMITTED,
             who=_who(Role.APPLICANT),
             guards=(nothing_is_missing,),
-            effects=(Effect.RECEIVE_COMPLETION,),
+            effects=(Effect.RECEIVE_COMPLETION, Effect.ASK_SIGNATURES),
             mail=(Mail("completion_received", Role.APPLICANT), Mail("completion_in", Role.HANDLER)),
             beside=True,
         ),
@@ -495,6 +518,63 @@ FLOW: Flow[Facts] = Flow(
             who=_who(Role.HANDLER),
             asks="refusal",
             guards=(no_conflict_declared, chance_to_complete_is_over, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.WRITE_LETTER),
+            mail=(Mail("not_considered", Role.APPLICANT),),
+        ),
+        T(
+            name="sign",
+            label=Text("Akkoord geven", "Agree"),
+            past=Text("akkoord gegeven", "agreed"),
+            tone=Tone.DECISION,
+            source=_states(*_SIGNED_IN),
+            target=None,
+            who=_who(Role.SIGNER, Role.SYSTEM),
+            asks="signature",
+            guards=(somebody_was_asked, what_was_read_still_stands),
+            effects=(Effect.RECORD_SIGNATURE,),
+            mail=(Mail("signed", Role.APPLICANT),),
+            hint=Text("U leest eerst de hele aanvraag.", "You read the whole application first."),
+            beside=True,
+        ),
+        T(
+            name="decline",
+            label=Text("Niet akkoord", "Do not agree"),
+            past=Text("niet akkoord", "not agreed"),
+            tone=Tone.NEGATIVE,
+            source=_states(State.DRAFT, State.INCOMPLETE),
+            target=None,
+            who=_who(Role.SIGNER, Role.SYSTEM),
+            asks="refuse_signature",
+            guards=(somebody_was_asked, needs("explanation", _WHY_NOT)),
+            effects=(Effect.RECORD_REFUSAL,),
+            mail=(Mail("sign_declined", Role.APPLICANT),),
+            hint=Text("De aanvraag blijft een concept.", "The application stays a draft."),
+            beside=True,
+        ),
+        T(
+            name="decline_sent",
+            label=Text("Niet akkoord", "Do not agree"),
+            past=Text("niet akkoord; terug naar concept", "not agreed; back to draft"),
+            tone=Tone.NEGATIVE,
+            source=_states(State.SUBMITTED),
+            target=State.DRAFT,
+            who=_who(Role.SIGNER, Role.SYSTEM),
+            asks="refuse_signature",
+            guards=(somebody_was_asked, needs("explanation", _WHY_NOT)),
+            effects=(Effect.RECORD_REFUSAL, Effect.TAKE_BACK),
+            mail=(Mail("sign_declined", Role.APPLICANT), Mail("taken_back", Role.HANDLER)),
+            hint=Text("De aanvraag gaat terug naar concept.", "The application goes back to draft."),
+            beside=True,
+        ),
+        T(
+            name="miss_signature",
+            label=Text("Niet op tijd getekend", "Not signed in time"),
+            past=Text("niet op tijd getekend", "not signed in time"),
+            tone=Tone.NEGATIVE,
+            source=_states(State.SUBMITTED),
+            target=State.NOT_CONSIDERED,
+            who=_who(Role.SYSTEM),
+            guards=(signature_term_is_over, fund_ends_it_unsigned),
             effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.WRITE_LETTER),
             mail=(Mail("not_considered", Role.APPLICANT),),
         ),

@@ -12,7 +12,9 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from fundapp.domain.canonical import digest
 from fundapp.domain.conditions import DocumentRequirement
+from fundapp.domain.consent import Consent, Party, confirmed, parties, party_key
 from fundapp.domain.eligibility import Outcome, evaluate, form_answers
 from fundapp.domain.facts import (
     ELSEWHERE,
@@ -26,13 +28,12 @@ from fundapp.domain.facts import (
     PartnerKind,
     PayerKind,
     SchoolFacts,
-    SignatureFacts,
-    SignerRole,
 )
 from fundapp.domain.form_spec import NumberQuestion, PageKind, Section, validate_answers
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.register import Level
+from fundapp.domain.signing import Signature, Signatures
 from fundapp.domain.text import Text
 from fundapp.domain.upload import ScanState
 from fundapp.domain.window import Window
@@ -166,6 +167,8 @@ class DraftPicture:
     contributions: tuple[Share, ...]
     partners: tuple[PartnerLine, ...]
     documents: tuple[Document, ...]
+    signatures: tuple[Signature, ...] = ()
+    consents: tuple[Consent, ...] = ()
     checked: Checked | None = None
 
     @cached_property
@@ -220,10 +223,10 @@ class DraftPicture:
             PageKind.CO_FINANCING: self.contributions,
             PageKind.PARTNERS: self.partners,
             PageKind.DOCUMENTS: self.documents,
+            PageKind.SIGNING: self.signatures,
         }
-        signed = section.page is PageKind.SIGNING and self.answers.get("signer_name")
         answered = any(question.key in self.answers for question in section.questions)
-        return bool(answered or signed or rows.get(section.page))
+        return bool(answered or rows.get(section.page))
 
     def content(self) -> dict[str, Any]:
         """Everything that is sent, as plain data: what the receipt shows and the hash covers."""
@@ -241,6 +244,21 @@ class DraftPicture:
             "documents": [[d.kind, d.file_name, d.sha256] for d in self.usable_documents],
         }
 
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of the content: what a signature is of."""
+        return digest(self.content())
+
+    @cached_property
+    def signing(self) -> Signatures:
+        """Who must sign, and who did so for exactly this content."""
+        return Signatures(self.spec.signer, self.signatures, self.sha256)
+
+    @cached_property
+    def parties(self) -> tuple[Party, ...]:
+        """The partners, each with what it brings."""
+        return parties(self.partners, self.contributions)
+
 
 # --- what is missing --------------------------------------------------------------------------------------------------
 
@@ -253,10 +271,7 @@ def _problems(picture: DraftPicture, section: Section) -> list[Refusal]:
 
 
 def _signing_problems(picture: DraftPicture) -> list[Refusal]:
-    if picture.spec.signer is None or picture.answers.get("signer_name"):
-        return []
-    sentence = Text("Vul in wie er akkoord is met deze aanvraag.", "Enter who agrees to this application.")
-    return [_missing("signer_missing", sentence, "signer_name")]
+    return picture.signing.problems()
 
 
 def _document_problems(picture: DraftPicture) -> list[Refusal]:
@@ -353,24 +368,27 @@ def eligibility_facts(picture: DraftPicture, around: Surroundings) -> Facts:
         ceiling_left_cents=around.free_cents,
         contributions=tuple(share.facts() for share in picture.contributions),
         budget=tuple(BudgetLineFacts(category=line.category, cents=line.cents) for line in picture.budget),
-        partners=tuple(PartnerFacts(kind=PartnerKind(partner.kind)) for partner in picture.partners),
+        partners=_partners(picture),
         documents=tuple(DocumentFacts(code=document.kind) for document in picture.usable_documents),
         earlier=around.earlier,
-        signature=_signature(picture.answers),
+        signature=picture.signing.facts(1),
+        second_signature=picture.signing.facts(2),
         answers={key: value for key, value in picture.answers.items() if isinstance(value, bool)},
         numbers=_numbers(picture),
+    )
+
+
+def _partners(picture: DraftPicture) -> tuple[PartnerFacts, ...]:
+    said = {party.key: confirmed(party, picture.consents) for party in picture.parties}
+    return tuple(
+        PartnerFacts(kind=PartnerKind(partner.kind), confirmed=said.get(party_key(partner.name)))
+        for partner in picture.partners
     )
 
 
 def _numbers(picture: DraftPicture) -> dict[str, int]:
     keys = (question.key for question in picture.spec.form.questions() if isinstance(question, NumberQuestion))
     return {key: picture.answers[key] for key in keys if key in picture.answers}
-
-
-def _signature(answers: Mapping[str, Any]) -> SignatureFacts | None:
-    if not answers.get("signer_name"):
-        return None
-    return SignatureFacts(role=SignerRole(answers["signer_role"]), agreed=True)
 
 
 def outcomes(picture: DraftPicture, around: Surroundings, now: datetime) -> list[Outcome]:

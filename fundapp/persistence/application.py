@@ -26,7 +26,8 @@ class Application(Base):
 
     ref: its number in letters and URLs. version: raised by every transition. answers: question → answer, as the form
     specification of `fund_version` types them; answers_version is raised by every save. boards: the applicant's board
-    and the partners', for the conflict-of-interest rule. complete_at: the moment that counts for the order of receipt.
+    and the partners', for the conflict-of-interest rule. owner_id: who of the school is in charge of it; None: nobody.
+    complete_at: the moment that counts for the order of receipt.
     """
 
     __tablename__ = "application"
@@ -67,6 +68,7 @@ class Application(Base):
     ends_on: Mapped[date | None]
     created_at: Mapped[datetime]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     submitted_at: Mapped[datetime | None]
     complete_at: Mapped[datetime | None]
     completions_asked: Mapped[int] = mapped_column(default=0)

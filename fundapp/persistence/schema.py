@@ -5,6 +5,8 @@ from __future__ import annotations
 from fundapp.persistence import (
     application,
     change,
+    colleagues,
+    consent,
     decision,
     export,
     fund,
@@ -21,6 +23,7 @@ from fundapp.persistence import (
     review,
     settlement,
     short_lived,
+    signing,
     tranche,
     upload,
     waitlist,
@@ -30,6 +33,8 @@ from fundapp.persistence.db import Base
 TABLES = (
     application,
     change,
+    colleagues,
+    consent,
     decision,
     export,
     fund,
@@ -46,6 +51,7 @@ TABLES = (
     review,
     settlement,
     short_lived,
+    signing,
     tranche,
     upload,
     waitlist,

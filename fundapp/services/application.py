@@ -86,14 +86,17 @@ def facts(
     roles = roles_on(actor, scope(session, app))
     known = known or application_reading.known_of(session, app, actor)
     more: dict[str, Any] = {}
-    if state in (State.DRAFT, State.INCOMPLETE) and Role.APPLICANT in roles:
+    if state in (State.DRAFT, State.INCOMPLETE) and roles & {Role.APPLICANT, Role.SYSTEM}:
         picture = draft_reading.picture(session, app)
-        more |= {"draft": picture, "problems": tuple(refusal for _, refusal in picture.problems)}
+        problems = tuple(refusal for _, refusal in picture.problems)
+        more |= {"draft": picture, "problems": problems, "signatures": picture.signing}
         if state is State.DRAFT:
             more["window_refusal"] = _window_refusal(picture, now)
     if state in (State.SUBMITTED, State.INCOMPLETE):
         spec = funds.spec_of(session, app.fund_version_id)
         more |= {"completions_allowed": spec.terms.completion.times, "completion_due": known.completion_due}
+        if known.signing is not None:
+            more["signatures"], more["signature_due"] = draft_reading.signed(spec.signer, known.signing)
     if known.deciding is not None:
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
         more["came_from_the_line"] = known.waited
@@ -266,6 +269,7 @@ def ask_completion(act: Act) -> None:
     for term in terms.live(act.session, app.id, "decision").values():
         terms.pause(term, act.today)
         app.decision_due_on = None
+    terms.end_all(act.session, app.id, act.today, "signature")  # sending the completion starts it anew
     term = terms.start(act.session, app.id, "completion", spec.terms.completion.rule(spec.legal_profile), act.today)
     act.context |= {"due": term.due_on.isoformat(), "explanation": app.completion_request}
 

@@ -23,6 +23,7 @@ from fundapp.persistence.people import one_of
 from fundapp.persistence.rows import Hold
 from fundapp.services.act import Held
 from fundapp.services.ceilings import FREE_FOR
+from fundapp.services.draft_reading import SIGNATURES
 from fundapp.services.subject import missing
 from fundapp.services.waitlist import AHEAD
 
@@ -58,6 +59,7 @@ _KNOWN = f"""
     'completion_due', CASE WHEN {one_of("application.state", (State.SUBMITTED, State.INCOMPLETE))} THEN (
        SELECT due_on FROM term WHERE application_id = application.id AND name = 'completion' AND ended_on IS NULL
        ORDER BY round DESC LIMIT 1) END,
+    'signing', CASE WHEN application.state = '{State.SUBMITTED}' THEN ({SIGNATURES}) END,
     'meeting', CASE WHEN application.state = '{State.UNDER_REVIEW}' THEN (
        SELECT m.id FROM meeting_item i JOIN meeting m ON m.id = i.meeting_id
        WHERE i.application_id = application.id AND m.closed_at IS NULL ORDER BY m.held_at LIMIT 1) END,
@@ -106,6 +108,7 @@ class Deciding:
 class Known:
     """What was read beside an application. interest: what the person declared last; None: nothing.
 
+    signing: who signs what was sent, as `draft_reading.signed` takes it; None where that is over.
     meeting: the open meeting that has it on the agenda, while it waits for advice.
     ahead: who is earlier on the waiting list and could be offered money. offer: what is held for it (cents), and the
     last day to answer while that is open. response: whether the school responded to what was intended last, and until
@@ -115,6 +118,7 @@ class Known:
 
     interest: bool | None
     completion_due: date | None
+    signing: list[Any] | None
     meeting: int | None
     deciding: Deciding | None
     balances: Balances
@@ -131,6 +135,7 @@ def _known(found: dict[str, Any]) -> Known:
     return Known(
         interest=found["interest"],
         completion_due=_day(found["completion_due"]),
+        signing=found["signing"],
         meeting=found["meeting"],
         deciding=None
         if deciding is None

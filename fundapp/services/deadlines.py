@@ -20,7 +20,7 @@ from fundapp.domain.refusal import Refused
 from fundapp.persistence.application import Application, Term
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import application, funds, payment_deadlines, recovery
+from fundapp.services import application, consent, funds, payment_deadlines, recovery, signing_answer
 from fundapp.services.holders import holders
 from fundapp.services.outbox import write_mail
 from fundapp.services.panel import remind
@@ -45,6 +45,8 @@ REMINDERS = (
     Reminder("completion", "completion_due", Role.APPLICANT, 3, until=0),
     Reminder("completion", "completion_due", Role.APPLICANT, 1, until=0),
     Reminder("offer", "offer_due", Role.APPLICANT, 3, until=0),
+    Reminder("signature", "signature_due", Role.APPLICANT, 3, until=0),
+    Reminder("signature", "signature_missed", Role.HANDLER, -1, until=14),
     Reminder("decision", "decision_late_soon", Role.HANDLER, 14),
     Reminder("report", "report_due", Role.APPLICANT, 60),
     Reminder("report", "report_due", Role.APPLICANT, 14),
@@ -59,8 +61,9 @@ REMINDERS = (
 def run(make_session: sessionmaker[Session], now: datetime) -> int:
     """Do everything that is due at `now`, each act in a transaction of its own. Returns how many acts were done."""
     done = _transitions(make_session, now) + _terms(make_session, now) + payment_deadlines.run(make_session, now)
+    done += signing_answer.end_unsigned(make_session, now)
     with make_session() as session, unit_of_work(session):
-        done += remind(session, now)
+        done += remind(session, now) + signing_answer.remind(session, now) + consent.remind(session, now)
         return done + _reminders(session, now.astimezone(AMSTERDAM).date())
 
 

@@ -27,6 +27,7 @@ KIND_OF = {
     "intend_rejection": "intend_reject",
     "reject": "reject",
     "not_consider": "not_consider",
+    "miss_signature": "not_consider",
     "revoke": "revoke",
 }
 """Transition → kind of decision."""
@@ -120,7 +121,7 @@ def record_decision(act: Act) -> None:
         id=act.file.decision_id,
         application_id=app.id,
         kind=kind,
-        decided_by_id=act.person_id,
+        decided_by_id=act.actor.id,
         advice_id=advice_id,
         advised_by_id=adviser_id,
         amount_cents=amount,
@@ -213,6 +214,7 @@ LETTER_OF: dict[str, str] = {
     "intend_rejection": "rejection_intended",
     "reject": "rejection",
     "not_consider": "not_considered",
+    "miss_signature": "not_considered",
     "intend_determination": "determination_intended",
     "determine": "determination",
     "set_last_term": "report_last_term",

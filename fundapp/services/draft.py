@@ -1,7 +1,7 @@
 """Writing an application: a draft per school, saved page by page. What is read of it stands in `draft_reading`.
 
-Question keys with a place of their own on the application: `title`, `starts_on` and `ends_on`. Who agreed stands in the
-answers `signer_role` and `signer_name`, which belong to the page of the kind "signing".
+Question keys with a place of their own on the application: `title`, `starts_on` and `ends_on`. Who signs is written by
+`signing`, under the same lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from fundapp.domain import tranche as tranche_domain
 from fundapp.domain.application import State
 from fundapp.domain.draft import CostLine, DraftPicture, PartnerLine, Share
-from fundapp.domain.facts import SignerRole
 from fundapp.domain.form_spec import FileQuestion, Section, validate_answers
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.people import Actor, Role, Scope, roles_on
@@ -86,6 +85,7 @@ def create(
         answers={},
         created_at=now,
         created_by_id=actor.id,
+        owner_id=actor.id,
         changed_at=now,
     )
     row.next_number += 1
@@ -202,10 +202,6 @@ class Writing:
             ],
         )
         self.app.boards = sorted({self.app.board_number, *(board for _, board in known.values())})
-
-    def signer(self, role: SignerRole, name: str) -> None:
-        """Write who agreed to the application, and in what position."""
-        self.app.answers = self.app.answers | {"signer_role": str(role), "signer_name": name.strip()}
 
     def attach(self, kind: str, file_name: str, sha256: str) -> Attachment:
         """Add a stored document: one that the fund asks for, or the answer to a question for a file.

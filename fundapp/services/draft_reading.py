@@ -1,5 +1,6 @@
 """Reading an application: one statement for all that belongs to it, one for all that the conditions ask besides."""
 
+# ruff: noqa: S608  (the pieces of these statements are constants of the product)
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -9,6 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import State
+from fundapp.domain.conditions import SignerRule
+from fundapp.domain.consent import Consent, ConsentState
 from fundapp.domain.draft import (
     Applicant,
     Checked,
@@ -20,7 +23,8 @@ from fundapp.domain.draft import (
     Share,
     Surroundings,
 )
-from fundapp.domain.facts import EarlierApplication
+from fundapp.domain.facts import EarlierApplication, SignerRole
+from fundapp.domain.signing import Signature, Signatures, SignatureState
 from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
@@ -40,7 +44,13 @@ _PICTURE = text("""
      FROM partner WHERE application_id = :id) AS partners,
     (SELECT json_agg(f ORDER BY f.id) FROM (
        SELECT a.id, a.kind, a.file_name, a.sha256, d.size, d.media_type, d.scan, a.added_at
-       FROM attachment a JOIN stored_document d ON d.sha256 = a.sha256 WHERE a.application_id = :id) f) AS documents
+       FROM attachment a JOIN stored_document d ON d.sha256 = a.sha256 WHERE a.application_id = :id) f) AS documents,
+    (SELECT json_agg(json_build_array(id, place, role, name, email, state, asked_at, answered_at, sha256, explanation)
+                     ORDER BY place)
+     FROM signature WHERE application_id = :id AND state <> 'replaced') AS signatures,
+    (SELECT json_agg(json_build_array(id, party_key, name, email, state, asked_at, answered_at, sha256, answered_by,
+                                      explanation) ORDER BY id)
+     FROM partner_consent WHERE application_id = :id AND state <> 'replaced') AS consents
   FROM tranche t
   JOIN school s ON s.code = :school
   JOIN school_board b ON b.number = :board
@@ -77,8 +87,58 @@ def picture(session: Session, app: Application) -> DraftPicture:
         contributions=tuple(Share(*share) for share in row.contributions or ()),
         partners=tuple(PartnerLine(*partner) for partner in row.partners or ()),
         documents=tuple(_document(document) for document in row.documents or ()),
+        signatures=tuple(_signature(one) for one in row.signatures or ()),
+        consents=tuple(_consent(one) for one in row.consents or ()),
         checked=Checked(datetime.fromisoformat(row.checked["at"]), row.checked["declared"]) if row.checked else None,
     )
+
+
+def _signature(values: list[Any]) -> Signature:
+    number, place, role, name, email, state, asked, answered, *rest = values
+    return Signature(
+        number, place, SignerRole(role), name, email, SignatureState(state), _moment(asked), _moment(answered), *rest
+    )
+
+
+def _consent(values: list[Any]) -> Consent:
+    number, key, name, email, state, asked, answered, *rest = values
+    return Consent(
+        number, key, name, email, ConsentState(state), datetime.fromisoformat(asked), _moment(answered), *rest
+    )
+
+
+def _moment(written: str | None) -> datetime | None:
+    return None if written is None else datetime.fromisoformat(written)
+
+
+SIGNATURES = """
+  SELECT jsonb_build_array(
+    (SELECT jsonb_agg(jsonb_build_array(id, place, role, name, email, state, asked_at, answered_at, sha256, explanation)
+                      ORDER BY place)
+     FROM signature WHERE application_id = application.id AND state <> 'replaced'),
+    (SELECT sha256 FROM submission WHERE application_id = application.id ORDER BY number DESC LIMIT 1),
+    (SELECT due_on FROM term WHERE application_id = application.id AND name = 'signature' AND ended_on IS NULL
+     ORDER BY round DESC LIMIT 1))
+"""
+"""SQL: who signs an application, the hash of what was sent last, and the last day to sign; see `signed`."""
+
+_SIGNATURES = text(f"SELECT ({SIGNATURES}) FROM application WHERE id = :id")
+
+
+def signed(rule: SignerRule | None, found: list[Any]) -> tuple[Signatures, date | None]:
+    """Return who signed what was sent last, and the last day to do so. found: as SIGNATURES reads."""
+    ones, sha256, due = found
+    return Signatures(rule, tuple(_signature(one) for one in ones or ()), sha256 or ""), _day(due)
+
+
+def signatures(session: Session, app: Application) -> tuple[Signatures, date | None]:
+    """Read the same for one application."""
+    found = session.execute(_SIGNATURES, {"id": app.id}).scalar_one()
+    return signed(funds.spec_of(session, app.fund_version_id).signer, found)
+
+
+def _day(written: str | None) -> date | None:
+    return None if written is None else date.fromisoformat(written)
 
 
 def _document(row: dict[str, Any]) -> Document:

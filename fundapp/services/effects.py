@@ -25,6 +25,7 @@ from fundapp.services import (
     payment_hold,
     recovery,
     settlement,
+    signing,
     waitlist,
 )
 from fundapp.services.act import Handler
@@ -48,6 +49,10 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.MAKE_OFFER: waitlist.make_offer,
     OfApplication.ACCEPT_OFFER: waitlist.accept_offer,
     OfApplication.END_OFFER: waitlist.end_offer,
+    OfApplication.ASK_SIGNATURES: signing.ask_signatures,
+    OfApplication.RECORD_SIGNATURE: signing.record_signature,
+    OfApplication.RECORD_REFUSAL: signing.record_refusal,
+    OfApplication.TAKE_BACK: signing.take_back,
     OfApplication.ASK_REPORT: settlement.ask_report,
     OfApplication.SET_LAST_TERM: settlement.set_last_term,
     OfApplication.RECEIVE_REPORT: settlement.receive_report,

@@ -28,6 +28,7 @@ from fundapp.persistence import (
     payment,
     review,
     settlement,
+    signing,
     waitlist,
 )
 from fundapp.persistence.db import Base
@@ -42,6 +43,7 @@ _ROWS: tuple[type[Base], ...] = (
     application.Partner,
     application.Attachment,
     application.Term,
+    signing.Signature,
     review.InterestDeclaration,
     review.Advice,
     decision.Decision,
@@ -66,6 +68,7 @@ _ROWS: tuple[type[Base], ...] = (
 NUMBERED = {
     "application",
     "journal",
+    "signature",
     "advice",
     "decision",
     "instalment",
@@ -296,6 +299,8 @@ class Reader:
             posting[1] = "@app@"
         if "decision" in data:
             data["decision"]["id"] = f"@decision_{data['decision']['id']}@"
+        if "signature" in data:
+            data["signature"]["id"] = f"@signature_{data['signature']['id']}@"
         written = self._places(json.dumps(data, ensure_ascii=False))
         return escaped(re.sub(r'"@(\w+)@"', r"%(\1)d", written))
 

@@ -160,6 +160,7 @@ class Player(Storyteller):
                 "ref": ref,
                 "school": self.who.code,
                 "signer": "Jip de Vries",
+                "signer_email": f"jip@{DOMAIN}",
                 "starts_on": f"{begin + 80:+d}d",
                 "ends_on": f"{begin + 240:+d}d",
                 "answers": {"title": TITLE} | sheet["answers"],

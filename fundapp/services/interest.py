@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum, auto
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW, Facts
@@ -74,6 +75,24 @@ def require(where: Interest) -> None:
     """Raises Refused(FORBIDDEN) while the content is closed for somebody who stands there."""
     if not where.open:
         raise Refused(_CLOSED[where])
+
+
+_KEPT = text("""
+  SELECT ref FROM application WHERE tranche_id = :tranche AND (
+    board_number = ANY (CAST(:boards AS text[])) OR boards && CAST(:boards AS text[])
+    OR id = ANY (ARRAY(SELECT application_id FROM interest_declaration WHERE person_id = :person AND interested)))
+""")
+
+
+def kept_from(session: Session, actor: Actor, fund: str, tranche_id: int) -> frozenset[str]:
+    """Return the references in a tranche that lists leave out for this person: they judge, and have an interest.
+
+    Nothing is left out for who also runs or pays in the fund: that is another task.
+    """
+    if not actor.has(*JUDGES, fund=fund) or actor.has(*STAFF_ROLES - JUDGES, fund=fund):
+        return frozenset()
+    values = {"tranche": tranche_id, "boards": sorted(actor.boards), "person": actor.id}
+    return frozenset(session.scalars(_KEPT, values))
 
 
 def declare(

@@ -206,8 +206,8 @@ def find(session: Session, meeting_id: int, actor: Actor, *, lock: bool = False)
 _SEATS = text("""
   SELECT coalesce((SELECT json_agg(json_build_array(p.id, p.name, s.present, (
       SELECT coalesce(json_agg(a.id), '[]') FROM meeting_item i JOIN application a ON a.id = i.application_id
-      WHERE i.meeting_id = s.meeting_id AND (a.boards && ARRAY(SELECT m.board_number FROM membership m
-          WHERE m.person_id = p.id AND m.ended_at IS NULL)
+      WHERE i.meeting_id = s.meeting_id AND ((a.boards || a.board_number) && ARRAY(
+          SELECT m.board_number FROM membership m WHERE m.person_id = p.id AND m.ended_at IS NULL)
         OR (SELECT d.interested FROM interest_declaration d WHERE d.application_id = a.id AND d.person_id = p.id
             ORDER BY d.id DESC LIMIT 1)))) ORDER BY p.name, p.id)
     FROM meeting_seat s JOIN person p ON p.id = s.person_id WHERE s.meeting_id = :meeting), '[]') AS seats,
@@ -225,7 +225,9 @@ _ITEMS = text("""
      WHERE x.score IS NOT NULL AND x.sent_at IS NOT NULL AND x.set_aside_at IS NULL) AS scores,
     EXISTS (SELECT FROM assignment g WHERE g.application_id = a.id AND g.person_id = :person AND g.ended_at IS NULL
       AND NOT EXISTS (SELECT FROM review v WHERE v.application_id = a.id AND v.person_id = :person
-                      AND v.sent_at IS NOT NULL)) AS unscored
+                      AND v.sent_at IS NOT NULL)) AS unscored,
+    (a.boards || a.board_number) && CAST(:boards AS text[]) OR EXISTS (SELECT FROM interest_declaration d
+      WHERE d.application_id = a.id AND d.person_id = :person AND d.interested) AS mine
   FROM meeting_item i JOIN application a ON a.id = i.application_id JOIN school c ON c.code = a.school_code
   WHERE i.meeting_id = :meeting ORDER BY i.position
 """)
@@ -234,16 +236,15 @@ _ITEMS = text("""
 def view(session: Session, meeting: Meeting, actor: Actor | None) -> MeetingView:
     """Return a meeting as its page shows it, in two statements however long the agenda is. actor: who looks."""
     tranche = meeting.tranche
-    values = {"meeting": meeting.id, "tranche": tranche.id, "region": meeting.sub_region or ""}
+    values: dict[str, Any] = {"meeting": meeting.id, "tranche": tranche.id, "region": meeting.sub_region or ""}
     seated, free = session.execute(_SEATS, values).one()
     seats = tuple(Seat(one, name, present, frozenset(mine)) for one, name, present, mine in seated)
-    person = actor.id if actor else None
-    rows = {row.id: row for row in session.execute(_ITEMS, {"meeting": meeting.id, "person": person})}
+    values |= {"person": actor.id if actor else None, "boards": sorted(actor.boards) if actor else []}
+    rows = {row.id: row for row in session.execute(_ITEMS, values)}
     ranked = ranking(
         ((row.id, row.ref, row.requested_cents, standing(row.scores or ())) for row in rows.values()), free
     )
     seat = next((seat for seat in seats if actor is not None and seat.person_id == actor.id), None)
-    mine = seat.conflicted if seat else frozenset[int]()
     sees_all = actor is None or (seat is not None and seat.present)  # in the meeting itself everybody sees all
     return MeetingView(
         meeting=meeting,
@@ -251,12 +252,12 @@ def view(session: Session, meeting: Meeting, actor: Actor | None) -> MeetingView
         spec=funds.spec_of(session, tranche.fund_version_id),
         region=meeting.sub_region,
         seats=seats,
-        items=tuple(_item(rows[one.application_id], one, seats, meeting.quorum, mine, sees_all) for one in ranked),
+        items=tuple(_item(rows[one.application_id], one, seats, meeting.quorum, sees_all) for one in ranked),
         free_cents=free,
     )
 
 
-def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: frozenset[int], sees_all: bool) -> Item:
+def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, sees_all: bool) -> Item:
     return Item(
         application_id=row.id,
         ref=row.ref,
@@ -272,7 +273,7 @@ def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: 
         voted=tuple(row.voted),
         left=tuple(row.left),
         explanation=row.explanation,
-        hidden=row.id in mine,
+        hidden=row.mine,
         scores_hidden=row.unscored and not sees_all,
     )
 

@@ -217,7 +217,7 @@ def mails(session: Session, *, state: str | None = None, before: int | None = No
         select(
             OutboxMessage.id,
             OutboxMessage.created_at,
-            func.coalesce(Person.name, OutboxMessage.address),
+            func.coalesce(Person.name, OutboxMessage.context["name"].astext, OutboxMessage.address),
             OutboxMessage.address,
             OutboxMessage.template,
             OutboxMessage.subject,

@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from fundapp.domain import consent, signing
 from fundapp.domain.application import FLOW
-from fundapp.domain.condition import Verdict
+from fundapp.domain.condition import SIGNER_NAMES, Verdict
 from fundapp.domain.days import moment_text
+from fundapp.domain.facts import SignerRole
+from fundapp.domain.flow import Look
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending, RejectionCode
@@ -33,7 +36,7 @@ from fundapp.services.subject import missing
 _CASE = text("""
   SELECT s.code, s.name AS school, b.name AS board, t.ref AS tranche, t.name AS tranche_name,
     coalesce(r.name, a.sub_region) AS sub_region,
-    (SELECT json_agg(x) FROM (SELECT number, received_at, content FROM submission
+    (SELECT json_agg(x) FROM (SELECT number, received_at, content, sha256 FROM submission
        WHERE application_id = a.id ORDER BY number DESC LIMIT 2) x) AS submissions,
     (SELECT json_build_object('at', at, 'moment', moment, 'outcomes', outcomes) FROM eligibility_check
        WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS judged,
@@ -43,7 +46,7 @@ _CASE = text("""
        v.explanation, v.conditions, v.at, v.submission_number, p.name FROM advice v JOIN person p ON p.id = v.adviser_id
        WHERE v.application_id = a.id) x) AS advice,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
-       d.explanation, d.at, p.name FROM decision d JOIN person p ON p.id = d.decided_by_id
+       d.explanation, d.at, p.name FROM decision d LEFT JOIN person p ON p.id = d.decided_by_id
        WHERE d.application_id = a.id) x) AS decisions,
     (SELECT json_agg(json_build_array(text, at) ORDER BY id DESC) FROM intent_response
        WHERE application_id = a.id) AS responses,
@@ -53,7 +56,11 @@ _CASE = text("""
        j.data->'interested' AS interested, p.name FROM journal j LEFT JOIN person p ON p.id = j.actor_id
        WHERE j.kind = 'application' AND j.subject_id = a.id ORDER BY j.id DESC LIMIT 200) x) AS history,
     (SELECT json_agg(json_build_array(id, kind, file_name, sha256)) FROM attachment
-       WHERE application_id = a.id) AS attachments
+       WHERE application_id = a.id) AS attachments,
+    (SELECT json_agg(json_build_array(name, role, state, sha256, answered_at) ORDER BY place) FROM signature
+       WHERE application_id = a.id AND state <> 'replaced') AS signatures,
+    (SELECT json_agg(json_build_array(party_key, state, sha256) ORDER BY id) FROM partner_consent
+       WHERE application_id = a.id AND state <> 'replaced') AS consents
   FROM application a JOIN school s ON s.code = a.school_code JOIN school_board b ON b.number = a.board_number
   JOIN tranche t ON t.id = a.tranche_id LEFT JOIN sub_region r ON r.key = a.sub_region
   WHERE a.id = :id
@@ -131,6 +138,15 @@ class LetterView(NamedTuple):
     opened_at: datetime | None
 
 
+class SignerView(NamedTuple):
+    """Who signs, and how that stands towards what was sent last."""
+
+    name: str
+    role: Text
+    look: Look
+    at: datetime | None
+
+
 class Event(NamedTuple):
     """One row of the journal."""
 
@@ -143,6 +159,7 @@ class Event(NamedTuple):
 TERM_NAMES = {
     "decision": Text("Beslissen", "To decide"),
     "completion": Text("Aanvullen door de school", "To complete, by the school"),
+    "signature": Text("Tekenen door de school", "To sign, by the school"),
     "report": Text("Verantwoorden door de school", "To account, by the school"),
     "determination": Text("Eindbedrag vaststellen", "To determine the final amount"),
     "response": Text("Reageren op het voornemen", "To respond to the intended decision"),
@@ -183,6 +200,7 @@ _INTERESTED = {
 _OCCASIONS = {
     "submit": Text("Beoordeeld bij het insturen, op", "Judged when it was sent, on"),
     "complete": Text("Beoordeeld bij de aanvulling, op", "Judged when it was completed, on"),
+    "sign": Text("Beoordeeld toen de school tekende, op", "Judged when the school signed, on"),
     "take_up": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
     "ask_completion": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
 }
@@ -223,6 +241,34 @@ class CaseView:
             received_at=datetime.fromisoformat(submission["received_at"]),
             stored={(kind, name, sha): id_ for id_, kind, name, sha in self.row.attachments or ()},
         )
+
+    @property
+    def signers(self) -> tuple[SignerView, ...]:
+        """Who signs for the school."""
+        sent = self.row.submissions[0]["sha256"] if self.row.submissions else ""
+        return tuple(
+            SignerView(
+                name=name,
+                role=SIGNER_NAMES[SignerRole(role)],
+                look=signing.LOOKS[
+                    signing.Standing.LAPSED if state == "signed" and sha256 != sent else signing.Standing(state)
+                ],
+                at=datetime.fromisoformat(at) if at else None,
+            )
+            for name, role, state, sha256, at in self.row.signatures or ()
+        )
+
+    @property
+    def consents(self) -> dict[str, Look]:
+        """What each partner said of what was sent last, by its name there."""
+        said = {key: (state, sha256) for key, state, sha256 in self.row.consents or ()}
+        found = {}
+        for party in self.sent.parties:
+            if party.key in said:
+                state, sha256 = said[party.key]
+                lapsed = state == "given" and sha256 != party.sha256
+                found[party.name] = consent.LOOKS[consent.Standing.LAPSED if lapsed else consent.Standing(state)]
+        return found
 
     @property
     def judged(self) -> Text:
@@ -298,7 +344,7 @@ class CaseView:
                 reasons=reason_labels(d["reasons"]),
                 conditions=d["conditions"],
                 explanation=d["explanation"],
-                by=d["name"],
+                by=d["name"] or _SYSTEM.nl,
                 at=datetime.fromisoformat(d["at"]),
             )
             for d in self.row.decisions or ()

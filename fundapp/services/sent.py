@@ -9,7 +9,9 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from fundapp.domain.consent import Party, parties
 from fundapp.domain.days import day_text
+from fundapp.domain.draft import PartnerLine, Share
 from fundapp.domain.form_spec import (
     AmountQuestion,
     ChoiceQuestion,
@@ -206,9 +208,10 @@ class Sent:
         return tuple(file for file in self.files if self.spec.form.question(file.key) is None)
 
     @property
-    def signer(self) -> str:
-        """Who agreed on behalf of the school; "" where the fund asks nobody."""
-        return str(self.content["answers"].get("signer_name") or "")
+    def parties(self) -> tuple[Party, ...]:
+        """The partners, each with what it brings."""
+        partners = [PartnerLine(*partner) for partner in self.content["partners"]]
+        return parties(partners, [Share(*share) for share in self.content["contributions"]])
 
 
 def _form(in_kind: bool, hours: int | None) -> Text:

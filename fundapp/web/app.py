@@ -31,6 +31,8 @@ FEATURES = (
     "drafting",
     "receipts",
     "uploads",
+    "signing",
+    "consent",
     "draft_check",
     "reporting",
     "changes",

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.application import FLOW, State
+from fundapp.domain.consent import LOOKS, standing
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
@@ -21,13 +22,14 @@ from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.quarantine import require_scanned
 from fundapp.services.subject import missing
 from fundapp.web.access import SIGNED_IN, Case, access, case
-from fundapp.web.actions import actions_on, lands_on, page_of
+from fundapp.web.actions import ActionView, actions_on, lands_on, page_of
 from fundapp.web.answers import summary
 from fundapp.web.check_token import read_check
 from fundapp.web.downloads import download, readable_case
 from fundapp.web.forms import BaseForm, new_key
 from fundapp.web.school_case import is_draft, picture_of, school_case
 from fundapp.web.session import db, request_now, signed_in, wake
+from fundapp.web.signing_page import signing_lines
 
 bp = Blueprint("applications", __name__)
 
@@ -172,9 +174,21 @@ def _task_list(found: Case) -> Response:
         term=term,
         closed=not completing and request_now() > closes_at,
         days_left=(closes_at.astimezone(AMSTERDAM).date() - request_now().astimezone(AMSTERDAM).date()).days,
+        signing=[line for line in signing_lines(picture.signing) if line["one"] is not None],
+        partners=[LOOKS[standing(party, picture.consents)] for party in picture.parties],
+        to_sign=_to_sign(found),
         actions=[action for action in actions_on(found) if action.name == "withdraw"],
     )
     return make_response(page)
+
+
+def _to_sign(found: Case) -> ActionView | None:
+    """The button to sign, for somebody who may and was asked."""
+    return next((action for action in actions_on(found) if action.name == "sign" and action.open), None)
+
+
+_ELSEWHERE = frozenset({"report", "respond", "respond_to_rejection", "accept_offer", "sign", "decline", "decline_sent"})
+"""Actions that have a place of their own on the page: a link (`_links`) or the block about signing."""
 
 
 def _story(found: Case) -> Response:
@@ -182,6 +196,7 @@ def _story(found: Case) -> Response:
     state = State(app.state)
     term = views.running_term(session, app)
     today = request_now().astimezone(AMSTERDAM).date()
+    signatures = found.facts.signatures
     page = render_template(
         "pages/application/story.html",
         ref=found.ref,
@@ -196,13 +211,12 @@ def _story(found: Case) -> Response:
         documents=views.documents(session, app),
         payments=[_payment(line) for line in scheme(session, app, today).lines],
         links=list(_links(found, state)),
-        actions=[action for action in actions_on(found) if action.name not in _LINKED],
+        signing=[line for line in signing_lines(signatures) if line["one"] is not None] if signatures else [],
+        sign_by=found.facts.signature_due,
+        to_sign=_to_sign(found),
+        actions=[action for action in actions_on(found) if action.name not in _ELSEWHERE],
     )
     return make_response(page)
-
-
-_LINKED = frozenset(("report", "respond", "respond_to_rejection", "accept_offer"))
-"""What a school does from a link of its own (`_links`)."""
 
 
 def _payment(line: SchemeLine) -> list[Any]:

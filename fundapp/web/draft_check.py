@@ -13,6 +13,7 @@ from fundapp.web.answers import summary
 from fundapp.web.forms import new_key
 from fundapp.web.school_case import already_sent, is_draft, picture_of, school_case
 from fundapp.web.session import db, request_now
+from fundapp.web.signing_page import unsigned, within
 
 bp = Blueprint("draft_check", __name__)
 
@@ -45,6 +46,8 @@ def show(ref: str) -> Response:
         verdicts=VERDICTS,
         closed=others,
         sending=sending.transition if sending else None,
+        unsigned=unsigned(picture.signing),
+        within=within(picture.spec),
         seen=found.facts.version,
         request_key=new_key(),
     )

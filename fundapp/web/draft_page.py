@@ -9,7 +9,9 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 
+from fundapp.domain import consent
 from fundapp.domain.draft import DraftPicture, co_financing_sentence
+from fundapp.domain.flow import Look
 from fundapp.domain.form_spec import PageKind, Section
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.money import MAX_CENTS, plain_euro
@@ -22,6 +24,7 @@ from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import MOST_ROWS, Control, Typed, by_field, controls, joined, put_shown
 from fundapp.web.school_case import scanner
 from fundapp.web.session import db, request_now, signed_in
+from fundapp.web.signing_page import signing_lines, within
 from fundapp.web.upload_slots import SlotView, has_slots, slots_of
 
 FOUND_AT_ONCE = 8
@@ -84,8 +87,9 @@ def with_chosen(typed: Typed, section: Section, picture: Callable[[], DraftPictu
             put_shown(mixed, question, known.answers.get(question.key))
     if "requested" in chosen:
         mixed["requested"] = plain_euro(known.requested_cents) if known.requested_cents else ""
-    if "signer_name" in chosen:
-        mixed["signer_name"] = str(known.answers.get("signer_name", ""))
+    for one in known.signatures:
+        if f"signer-{one.place}" in chosen:
+            mixed[f"signer-{one.place}-name"], mixed[f"signer-{one.place}-email"] = one.name, one.email
     if "rows" in chosen and section.page in _PREFIXES:
         prefix = _PREFIXES[section.page]
         for name in [name for name in mixed if name.startswith(f"{prefix}-")]:
@@ -150,9 +154,8 @@ class Page:
     @property
     def _single_differs(self) -> bool:
         typed: Mapping[str, str] = self.typed or {}
-        answers = self.picture.answers
         if self.section.page is PageKind.SIGNING:
-            return typed.get("signer_name", "").strip() != str(answers.get("signer_name", ""))
+            return any(line["stored"] for line in self._signers())
         if self.section.page is PageKind.BUDGET:
             return typed.get("requested", "").strip() not in self._shown_asked
         return False
@@ -232,11 +235,40 @@ class Page:
                     "judgement": co_financing_sentence(self.picture),
                 }
             case PageKind.PARTNERS:
-                return {"partner_kinds": rows.PARTNER_KINDS, "candidates": self._found()}
+                return {"partner_kinds": rows.PARTNER_KINDS, "candidates": self._found(), "consents": self._consents()}
             case PageKind.SIGNING:
-                roles = self.picture.spec.signer.roles if self.picture.spec.signer else ()
-                return {"signers": [(role, text) for role, text in rows.SIGNERS if role in roles]}
+                return {"signers": self._signers(), "within": within(self.picture.spec)}
         return {}
+
+    def _consents(self) -> dict[str, Look]:
+        """How the consent of each stored partner stands, by its name as it is typed."""
+        picture = self.picture
+        looks = {party.key: consent.LOOKS[consent.standing(party, picture.consents)] for party in picture.parties}
+        names = [row.get("name", "") for row in self.rows]
+        return {name: looks[key] for name in names if (key := consent.party_key(name)) in looks}
+
+    def _signers(self) -> list[dict[str, Any]]:
+        """Who signs, place by place: what is typed or stored, how it stands, and what the other window stored."""
+        found = []
+        for line in signing_lines(self.picture.signing):
+            at, one = f"signer-{line['place']}", line["one"]
+            stored = {"name": one.name, "email": one.email, "role": str(one.role)} if one else {}
+            shown = {
+                key: stored.get(key, "") if self.typed is None else self.typed.get(f"{at}-{key}", "")
+                for key in ("role", "name", "email")
+            }
+            differs = self.compare and any(shown[key].strip() != stored.get(key, "") for key in ("name", "email"))
+            roles = self.picture.signing.roles(line["place"])
+            found.append(
+                {
+                    **line,
+                    "at": at,
+                    "shown": shown | {"role": shown["role"] or str(roles[0])},
+                    "roles": [(role, text) for role, text in rows.SIGNERS if role in roles],
+                    "stored": f"{one.name}, {one.email}" if differs and one else ("–" if differs else None),
+                }
+            )
+        return found
 
     def _budget(self) -> dict[str, Any]:
         picture, spec = self.picture, self.picture.spec

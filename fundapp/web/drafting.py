@@ -19,8 +19,8 @@ from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.domain.upload import Slot
 from fundapp.persistence.application import Application
-from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import draft, draft_reading, partial_uploads, uploads
+from fundapp.persistence.unit_of_work import nothing, unit_of_work
+from fundapp.services import draft, draft_reading, partial_uploads, signing, uploads
 from fundapp.services.application_views import school_names
 from fundapp.web.access import SIGNED_IN, access, case, open_case
 from fundapp.web.draft_page import Page, rows_of, with_chosen
@@ -28,7 +28,7 @@ from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import Reader, Typed, amount, raw_answers
 from fundapp.web.present import clock
 from fundapp.web.school_case import already_sent, file_store, is_draft, picture_of, scanner, school_case
-from fundapp.web.session import current_language, db, notify, request_now, signed_in
+from fundapp.web.session import current_language, db, notify, request_now, signed_in, wake
 from fundapp.web.upload_slots import slots_on
 from fundapp.web.uploads import room_for_files
 
@@ -62,7 +62,7 @@ def save_task(ref: str, section_key: str) -> Response:
     """Save one task, and stay or go on. Who may write, and whether it is a draft still, is asked under the lock."""
     typed, do = _after_removal(request.form), request.form.get("do", "save")
     try:
-        with unit_of_work(db.session()):
+        with unit_of_work(db.session(), wake if do == "ask" else nothing):
             saved = _save(ref, section_key, typed)
     except Refused as error:
         if error.kind is Kind.STALE:
@@ -153,9 +153,15 @@ def _saved_at() -> Text:
     return Text(f"Opgeslagen om {nl}.", f"Saved at {en}.")
 
 
+_ASKED = Text(
+    "De mail is onderweg. Op deze pagina ziet u of er getekend is.",
+    "The mail is on its way. This page shows whether it was signed.",
+)
+
+
 def _go_on(ref: str, spec: FundSpec, section_key: str, word: str) -> Response:
     """Where to after saving: the next task, the check, or this page again."""
-    notify(_saved_at())
+    notify(_ASKED if word == "ask" else _saved_at())
     if word not in ("next", "check"):
         return _to("drafting.task", ref, section_key)
     keys = [section.key for section in spec.form.sections]
@@ -201,10 +207,13 @@ def _save_partners(page: draft.Writing, section: Section, typed: Typed, reader: 
     page.partners(rows.read_partners(typed_rows, names, reader))
 
 
-def _save_signer(page: draft.Writing, _section: Section, typed: Typed, reader: Reader) -> None:
-    signer = rows.read_signer(typed, page.spec, reader)
-    if signer is not None:
-        page.signer(*signer)
+def _save_signers(page: draft.Writing, _section: Section, typed: Typed, reader: Reader) -> None:
+    reader.refusals += signing.write_signers(page, rows.read_signers(typed, page.spec, reader))
+    if typed.get("do") == "ask" and not reader.refusals:
+        try:
+            signing.ask(page)
+        except Refused as error:  # what was typed is kept all the same
+            reader.refusals += error.refusals
 
 
 def _asked(typed: Typed, before: int, reader: Reader) -> int:
@@ -252,6 +261,6 @@ _MORE = {
     PageKind.PARTNERS: _save_partners,
     PageKind.BUDGET: _save_budget,
     PageKind.CO_FINANCING: _save_contributions,
-    PageKind.SIGNING: _save_signer,
+    PageKind.SIGNING: _save_signers,
 }
 """What a kind of page saves besides the answers to its questions."""

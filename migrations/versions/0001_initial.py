@@ -342,6 +342,36 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sign_in_code_person_id"), "sign_in_code", ["person_id"], unique=False)
     op.create_table(
+        "access_request",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("school_code", sa.Text(), nullable=False),
+        sa.Column("capacity", sa.Text(), nullable=False),
+        sa.Column("explanation", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("capacity IN ('drafter', 'finance', 'signer')", name=op.f("ck_access_request_capacity")),
+        sa.CheckConstraint("state IN ('given', 'open', 'refused', 'withdrawn')", name=op.f("ck_access_request_state")),
+        sa.ForeignKeyConstraint(["answered_by_id"], ["person.id"], name=op.f("fk_access_request_answered_by_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_access_request_person_id")),
+        sa.ForeignKeyConstraint(["school_code"], ["school.code"], name=op.f("fk_access_request_school_code")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
+    )
+    op.create_index(op.f("ix_access_request_person_id"), "access_request", ["person_id"], unique=False)
+    op.create_index(
+        "ix_access_request_school", "access_request", ["school_code"], unique=False, postgresql_where="state = 'open'"
+    )
+    op.create_index(
+        "uq_access_request_open",
+        "access_request",
+        ["person_id", "school_code", "capacity"],
+        unique=True,
+        postgresql_where="state = 'open'",
+    )
+    op.create_table(
         "membership",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
@@ -473,6 +503,7 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("complete_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completions_asked", sa.Integer(), nullable=False),
@@ -490,12 +521,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["created_by_id"], ["person.id"], name=op.f("fk_application_created_by_id")),
         sa.ForeignKeyConstraint(["fund_key"], ["fund.key"], name=op.f("fk_application_fund_key")),
         sa.ForeignKeyConstraint(["fund_version_id"], ["fund_version.id"], name=op.f("fk_application_fund_version_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["person.id"], name=op.f("fk_application_owner_id")),
         sa.ForeignKeyConstraint(["school_code"], ["school.code"], name=op.f("fk_application_school_code")),
         sa.ForeignKeyConstraint(["sub_region"], ["sub_region.key"], name=op.f("fk_application_sub_region")),
         sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_application_tranche_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
         sa.UniqueConstraint("ref", name=op.f("uq_application_ref")),
     )
+    op.create_index(op.f("ix_application_owner_id"), "application", ["owner_id"], unique=False)
     op.create_index(
         "ix_application_ref_prefix", "application", ["ref"], unique=False, postgresql_ops={"ref": "text_pattern_ops"}
     )
@@ -1106,6 +1139,42 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_partner_application_id"), "partner", ["application_id"], unique=False)
     op.create_table(
+        "partner_consent",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("party_key", sa.Text(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.Text(), nullable=False),
+        sa.Column("promise", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("explanation", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(state <> 'given') OR (sha256 IS NOT NULL AND answered_at IS NOT NULL)",
+            name=op.f("ck_partner_consent_given_whole"),
+        ),
+        sa.CheckConstraint("state IN ('asked', 'given', 'refused', 'replaced')", name=op.f("ck_partner_consent_state")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_partner_consent_application_id")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["person.id"], name=op.f("fk_partner_consent_asked_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_consent")),
+    )
+    op.create_index(op.f("ix_partner_consent_application_id"), "partner_consent", ["application_id"], unique=False)
+    op.create_index(
+        "ix_partner_consent_asked", "partner_consent", ["asked_at"], unique=False, postgresql_where="state = 'asked'"
+    )
+    op.create_index(
+        "uq_partner_consent_counts",
+        "partner_consent",
+        ["application_id", "party_key"],
+        unique=True,
+        postgresql_where="state <> 'replaced'",
+    )
+    op.create_table(
         "payment_hold",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -1297,6 +1366,44 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_review_person_id"), "review", ["person_id"], unique=False)
     op.create_table(
+        "signature",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column("explanation", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(state <> 'signed') OR (sha256 IS NOT NULL AND answered_at IS NOT NULL)",
+            name=op.f("ck_signature_signed_whole"),
+        ),
+        sa.CheckConstraint("role IN ('board', 'school_leader')", name=op.f("ck_signature_role")),
+        sa.CheckConstraint(
+            "state IN ('asked', 'declined', 'named', 'replaced', 'signed')", name=op.f("ck_signature_state")
+        ),
+        sa.CheckConstraint("place IN (1, 2)", name=op.f("ck_signature_place")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_signature_application_id")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["person.id"], name=op.f("fk_signature_asked_by_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_signature_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signature")),
+    )
+    op.create_index(op.f("ix_signature_application_id"), "signature", ["application_id"], unique=False)
+    op.create_index("ix_signature_asked", "signature", ["asked_at"], unique=False, postgresql_where="state = 'asked'")
+    op.create_index(
+        "uq_signature_counts",
+        "signature",
+        ["application_id", "place"],
+        unique=True,
+        postgresql_where="state <> 'replaced'",
+    )
+    op.create_table(
         "submission",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -1368,7 +1475,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("decided_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by_id", sa.BigInteger(), nullable=True),
         sa.Column("advice_id", sa.Integer(), nullable=True),
         sa.Column("advised_by_id", sa.Integer(), nullable=True),
         sa.Column("amount_cents", sa.BigInteger(), nullable=False),
@@ -1376,6 +1483,9 @@ def upgrade() -> None:
         sa.Column("conditions", sa.Text(), nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "decided_by_id IS NOT NULL OR kind = 'not_consider'", name=op.f("ck_decision_somebody_decides")
+        ),
         sa.CheckConstraint(
             "kind IN ('award', 'intend_reject', 'reject', 'not_consider', 'revoke')", name=op.f("ck_decision_kind")
         ),

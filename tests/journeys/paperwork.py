@@ -7,6 +7,9 @@ from typing import Any
 
 from fundapp.domain.money import plain_euro
 from fundapp.services.demo import DATA
+from fundapp.services.mail_link import Purpose
+from tests.journeys.cast import SHEETS
+from tests.journeys.conftest import Town
 from tests.support.visitor import Visitor
 
 LETTER = DATA / "demo" / "voorbeeldbrief.pdf"
@@ -36,7 +39,7 @@ def write_application(school: Visitor, sheet: Mapping[str, Any]) -> None:
     budget(school, sheet)
     co_financing(school, sheet["contributions"])
     documents(school, sheet["documents"])
-    signing(school, sheet["signer"])
+    signing(school, sheet)
 
 
 def project(school: Visitor, sheet: Mapping[str, Any]) -> None:
@@ -121,10 +124,21 @@ def documents(school: Visitor, kinds: list[str]) -> None:
     school.press("Opslaan en verder")
 
 
-def signing(school: Visitor, name: str) -> None:
+def signing(school: Visitor, sheet: Mapping[str, Any], button: str = "Opslaan en verder") -> None:
     """The page “Akkoord van de schoolleiding”."""
-    school.choose("Wie is akkoord met deze aanvraag?", "De schoolleider").fill("Naam van die persoon", name)
-    school.press("Opslaan en verder")
+    part = "Wie tekent er namens de school?"
+    school.fill("Naam", sheet["signer"], part=part).fill("E-mailadres", sheet["signer_email"], part=part)
+    school.press(button)
+
+
+def agree(town: Town, ref: str) -> None:
+    """The head of the school reads the application that the mail leads to, and signs it."""
+    sheet = SHEETS[ref]
+    subject = f"Wilt u deze aanvraag goedkeuren? {ref}"
+    leader = town.by_link(sheet["signer_email"], subject, Purpose.SIGNATURE)
+    leader.see(sheet["answers"]["title"], "Met uw akkoord zegt u").press("Akkoord geven")
+    leader.see("Bedankt voor uw antwoord", "U gaf al akkoord.").leave()
+    del town.visitors[sheet["signer_email"]]
 
 
 def open_case(judge: Visitor, ref: str) -> Visitor:

@@ -24,7 +24,7 @@ from tests.journeys.banking import (
 )
 from tests.journeys.cast import ANNA, BRAM, CARLA, CORRIE, DAAN, ELS, FATIMA, FRITS, GIJS, HANNA, PIM, SANNE, SHEETS, T1
 from tests.journeys.conftest import Town
-from tests.journeys.paperwork import LETTER, account, advise, open_case, tick_reasons, write_application
+from tests.journeys.paperwork import LETTER, account, advise, agree, open_case, signing, tick_reasons, write_application
 from tests.support.camt import received
 from tests.support.pdf import ReadPdf
 from tests.support.school import PDF
@@ -103,8 +103,10 @@ def a_school_applies(town: Town) -> None:
     anna.fill("Bedrag (bij geld of spullen)", "1.875,00", part="Bijdrage 1")
     anna.choose("Betaalt een ander dan uw school mee?", "Nee").press("Opslaan en verder")
     anna.attach("Bestand kiezen", LETTER, part="Brief van de vo-school").press("Opslaan en verder")
-    anna.choose("Wie is akkoord met deze aanvraag?", "De schoolleider")
-    anna.fill("Naam van die persoon", "Ruud de Nooijer").press("Opslaan en verder")
+    signing(anna, SHEETS["PO-T1-01"], "Opslaan en om akkoord vragen")
+    anna.see("De mail is onderweg.", "Gevraagd, wacht op antwoord")
+    agree(town, "PO-T1-01")
+    anna.open("/aanvragen/PO-T1-01/taak/signing").see("Akkoord").press("Opslaan en verder")
 
     town.at("2021-10-05 11:00")
     anna.see("Controleer uw antwoorden", "voorbeeldbrief.pdf").see_not("Niet voldaan", "Wat u nog moet invullen")
@@ -127,7 +129,10 @@ def three_more_apply(town: Town) -> None:
         write_application(school, SHEETS[ref])
         town.at(sent)
         school.press("Aanvraag insturen").see(f"Uw nummer is {ref}")
-        town.mailed(email, f"Wij hebben uw aanvraag {ref}")
+        mail = town.mailed(email, f"Wij hebben uw aanvraag {ref}")
+        assert "Het akkoord van uw schoolleiding ontbreekt nog." in mail
+        agree(town, ref)
+        town.mailed(email, f"Getekend: {ref}")
 
 
 # --- The steering group decides, the advances are paid ----------------------------------------------------------------
@@ -183,6 +188,8 @@ def two_more_apply_for_tranche_2(town: Town) -> None:
     frits.press("Aanvraag insturen").see("Uw nummer is PO-T2-02")
     town.at("2022-07-01 23:40")
     els.press("Aanvraag insturen").see("Ontvangen op vrijdag 1 juli 2022, 23.40 uur.")
+    for ref in ("PO-T2-02", "PO-T2-01"):
+        agree(town, ref)
 
 
 def the_clock_stops_for_exactly_the_days_waited(town: Town) -> None:
@@ -210,6 +217,8 @@ def the_clock_stops_for_exactly_the_days_waited(town: Town) -> None:
     hanna.row("Bijlagen", "brief-delta-college.pdf")
     hanna.unfold("Waarom die dag?").see("9 dagen")
     open_case(hanna, "PO-T2-02").row("Besluit vóór of op", "2 dec 2022")  # nobody waited for this one
+    open_case(hanna, "PO-T2-01").see("De school moet nog tekenen. Dat mag tot en met donderdag 28 juli 2022.")
+    agree(town, "PO-T2-01")  # the letter came after the first agreement, so that one lapsed
 
 
 # --- 3. Two rejections, with reasons and the remedy of the law --------------------------------------------------------

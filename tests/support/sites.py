@@ -47,15 +47,27 @@ def site(server: TestServer, folder: Path) -> Iterator[Flask]:
     server.drop(url)
 
 
+def example(app: Flask) -> None:
+    """Load the invented example."""
+    from fundapp.adapters.files import ObjectFileStore
+    from fundapp.persistence.db import make_engine, session_factory
+    from fundapp.services import demo
+
+    settings = app.extensions["settings"]
+    engine = make_engine(settings.database_url)
+    demo.load(session_factory(engine), ObjectFileStore(settings.storage_url), NOW)
+    engine.dispose()
+
+
 def fill(app: Flask) -> None:
     """Load the invented example, and a volume of applications in every state beside it."""
     from fundapp.adapters.files import ObjectFileStore
     from fundapp.persistence.db import make_engine, session_factory
-    from fundapp.services import demo, generate
+    from fundapp.services import generate
 
+    example(app)
     settings = app.extensions["settings"]
     engine, files = make_engine(settings.database_url), ObjectFileStore(settings.storage_url)
-    demo.load(session_factory(engine), files, NOW)
     generate.generate(session_factory(engine), files, applications=MANY, seed=1, now=NOW)
     with session_factory(engine)() as session, unit_of_work(session):
         _wait_for_finance(session)

@@ -109,6 +109,11 @@ class Tour:
         now = int(self.app.extensions["clock"]().timestamp())
         return {"_user_id": f"{row.id}.{row.session_epoch}.tour", "begun": now, "noted": now}
 
+    def token(self, email: str) -> str:
+        """The token that forms of this person's browser carry."""
+        root: Any = html.fromstring(self.browser_of(email).get("/profiel").data)
+        return str(root.xpath("//input[@name='csrf_token']/@value")[0])
+
     def pages(self, email: str, begin: Iterable[str] = ("/",)) -> Iterator[Stop]:
         """Yield every page that this person reaches from these, a few of each kind; links and filters are the way."""
         client = self.browser_of(email)

@@ -68,7 +68,7 @@ def test_from_nothing_to_sent(app: Flask, anna: FlaskClient) -> None:
 
     page = anna.get(f"/aanvragen/{ref}/controle").text
     assert "Voeg dit bestand toe: brief van de vo-school" in page
-    assert "Vul in wie er akkoord is" in page
+    assert "Vul in wie er namens de school tekent" in page
     assert "Aanvraag insturen" not in page
     assert save(anna, ref, "signing", PAGES["signing"]).status_code == 303
     assert upload(anna, ref, "partner_letter").status_code == 303

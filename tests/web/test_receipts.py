@@ -102,6 +102,7 @@ def test_it_holds_everything_that_was_sent(app: Flask, anna: FlaskClient) -> Non
         for name, value in page.items()
         if isinstance(value, str) and (section in ("plan", "signing") or "description" in name or name == "title")
     ]
+    typed.remove(PAGES["signing"]["signer-1-email"])  # where the question goes is not what was sent
     words = {"yes": "Ja", "no": "Nee", "school_leader": "schoolleider"}
     for value in typed:
         assert plain(words.get(value, value)) in pdf.text

@@ -16,7 +16,7 @@ from fundapp.persistence.decision import Letter
 from fundapp.persistence.settlement import FinalReport, IntentResponse, ReportLine
 from fundapp.web.forms.change import FIELDS
 from tests.support.cases import Cases
-from tests.support.school import begin, complete, open_round, parsed, send, summary
+from tests.support.school import begin, complete, open_round, parsed, send, sign, summary
 from tests.support.web import Cast, Clock, post, sign_in, token, writing
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def award(app: Flask, cast: Cast, clock: Clock) -> None:
         cases = Cases(session)
         cases.account("99990")
         cases.no_interest(cast.handler, cast.adviser, cast.decision_maker)
+    sign(app, REF, at=clock.now)
     act(app, clock, "take_up", cast.handler)
     scores = {"cooperation": 4, "lasting": 4, "pupils": 4, "sharing": 4}
     advice = {"outcome": "award", "amount_cents": 312_000, "scores": scores, "reasons": []}

@@ -12,10 +12,12 @@ from markupsafe import escape
 from config import ROOT
 from fundapp.domain.flows import FLOWS
 from fundapp.domain.text import LANGUAGES, Language
+from fundapp.services.mail_link import path_of
 from fundapp.web.mails import FOLDER, NAMES, Mails
 
 BASE = "https://fonds.example.org"
-MAILS = Mails(BASE)
+SECRET = "a secret"
+MAILS = Mails(BASE, SECRET)
 
 CASE: dict[str, Any] = {
     "name": "Anouk de Vries",
@@ -46,6 +48,15 @@ READING = {
 } | DUE
 CLAIM = {"recovery": 50000, "recovery_ref": "TV-IF-2026-0007", "iban": "NL13TEST0123456789", "payer": "Stichting Demo"}
 REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
+
+LINK = {"purpose": "signature", "id": 12, "until": 1798761600}
+"""A link as a mail freezes it; its token is made when the mail is put into words."""
+
+
+def path(context: dict[str, Any]) -> str:
+    """Where the button of a mail leads."""
+    return path_of(context["link"], SECRET) if "link" in context else str(context["url_path"])
+
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "received": CASE | DUE | MOMENT,
@@ -118,6 +129,18 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "report_due": CASE | DUE,
     "completion_due": CASE | DUE,
     "decision_late_soon": CASE | DUE,
+    "mailbox_code": CASE | {"code": "123456", "link": LINK},
+    "sign_asked": CASE | AMOUNT | {"asker": "Anouk de Vries", "due": "2026-12-11", "link": LINK},
+    "sign_reminder": CASE | {"due": None, "link": LINK},
+    "signed": CASE | {"signer": "Lea Directeur"},
+    "sign_declined": CASE | {"signer": "Lea Directeur"} | WHY,
+    "taken_back": CASE,
+    "signature_due": CASE | DUE,
+    "signature_missed": CASE | DUE,
+    "consent_asked": CASE | {"asker": "Anouk de Vries", "partner": "Bedrijf Demo", "link": LINK},
+    "consent_reminder": CASE | {"partner": "Bedrijf Demo", "link": LINK},
+    "consent_given": CASE | {"partner": "Bedrijf Demo", "by": "Jan Bouwman"},
+    "consent_refused": CASE | {"partner": "Bedrijf Demo", "by": "Jan Bouwman"} | WHY,
     "term_extended": CASE | DUE | WHY,
     "decision_delayed": CASE | DUE | LATE,
     "decision_late": CASE | DUE | LATE,
@@ -139,7 +162,7 @@ def declared() -> set[str]:
 
 def written_by_services() -> set[str]:
     """Every mail that the code writes without a flow."""
-    named = re.compile(r'write_mail\(\s*\w+,\s*"(\w+)"|Reminder\("\w+", "(\w+)"')
+    named = re.compile(r'(?:write_mail|mail)\([\w\s,.]*,\s*"(\w+)"|Reminder\("\w+", "(\w+)"')
     found = (named.findall(path.read_text()) for path in (ROOT / "fundapp").rglob("*.py"))
     return {name for hits in found for pair in hits for name in pair if name}
 
@@ -156,7 +179,7 @@ def test_every_mail_that_is_sent_has_a_template_and_every_template_a_sample() ->
 def test_a_mail_says_the_same_as_text_and_as_html(template: str, language: Language) -> None:
     context = SAMPLES[template]
     mail = MAILS(template, language, context)
-    url = BASE + context["url_path"]
+    url = BASE + path(context)
     assert mail.subject
     assert "\n" not in mail.subject
     assert mail.text.startswith(f"{'Beste' if language == 'nl' else 'Dear'} {context['name']},\n")
