@@ -49,6 +49,7 @@ FEATURES = (
     "tranches",
     "tranche_closing",
     "reallocation",
+    "decisions",
     "exports",
     "programme",
 )
