@@ -51,6 +51,7 @@ FEATURES = (
     "tranches",
     "tranche_closing",
     "reallocation",
+    "decisions",
     "exports",
     "programme",
 )

@@ -53,7 +53,8 @@ def test_an_application_waits_for_whom_the_flow_offers_something(session: Sessio
         offered = [
             app.ref
             for app in apps
-            if {o.transition.name for o in look(session, "application", app.ref, actor=actor, now=NOW)[2]} - {"revoke"}
+            if {o.transition.name for o in look(session, "application", app.ref, actor=actor, now=NOW)[2]}
+            - {"revoke", "extend_term"}
         ]
         assert listed(session, actor, Tab.MINE) == offered
         on_all = set(listed(session, actor, Tab.RUNNING)) | set(listed(session, actor, Tab.DONE))
