@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from fundapp.domain.canonical import digest
+from fundapp.domain.completion import part_of
 from fundapp.domain.conditions import DocumentRequirement
 from fundapp.domain.consent import Consent, Party, confirmed, parties, party_key
 from fundapp.domain.eligibility import Outcome, evaluate, form_answers
@@ -147,7 +148,8 @@ class DraftPicture:
     """All of one application: the rules of its fund, round and school, and what was filled in. Amounts in cents.
 
     answers: by question key, as the form specification types them; answers_version is raised by every save. sent: how
-    often it was sent before.
+    often it was sent before. checked: what was said beforehand. open_parts: what may be changed
+    (`domain/completion.py`) after staff asked to complete it; None: everything.
     """
 
     ref: str
@@ -170,6 +172,7 @@ class DraftPicture:
     signatures: tuple[Signature, ...] = ()
     consents: tuple[Consent, ...] = ()
     checked: Checked | None = None
+    open_parts: frozenset[str] | None = None
 
     @cached_property
     def from_check(self) -> dict[str, bool]:
@@ -207,10 +210,20 @@ class DraftPicture:
 
     @cached_property
     def problems(self) -> tuple[tuple[str, Refusal], ...]:
-        """Everything that is missing or wrong: (section key, reason), in the order of the task list."""
+        """Everything that is missing or wrong: (section key, reason), in the order of the task list.
+
+        What may not be changed any more is nothing that its school could put right.
+        """
         return tuple(
-            (section.key, refusal) for section in self.spec.form.sections for refusal in _problems(self, section)
+            (section.key, refusal)
+            for section in self.spec.form.sections
+            for refusal in _problems(self, section)
+            if self.is_open(part_of(refusal.field or "", section))
         )
+
+    def is_open(self, part: str) -> bool:
+        """Whether its school may change a part."""
+        return self.open_parts is None or part in self.open_parts
 
     def problems_of(self, section: Section) -> list[Refusal]:
         """What is missing or wrong on one page."""

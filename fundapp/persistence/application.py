@@ -27,6 +27,7 @@ class Application(Base):
     ref: its number in letters and URLs. version: raised by every transition. answers: question → answer, as the form
     specification of `fund_version` types them; answers_version is raised by every save. boards: the applicant's board
     and the partners', for the conflict-of-interest rule. owner_id: who of the school is in charge of it; None: nobody.
+    completion_fields: the parts that staff opened when it was asked to be completed last (`domain/completion.py`).
     complete_at: the moment that counts for the order of receipt.
     """
 
@@ -75,6 +76,7 @@ class Application(Base):
     complete_at: Mapped[datetime | None]
     completions_asked: Mapped[int] = mapped_column(default=0)
     completion_request: Mapped[str | None]
+    completion_fields: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
     decision_due_on: Mapped[date | None]
     score: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
     changed_at: Mapped[datetime]

@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from fundapp.domain import application, ledger
 from fundapp.domain.application import State
+from fundapp.domain.completion import require_parts
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import DraftPicture, eligibility_facts
 from fundapp.domain.eligibility import evaluate
@@ -285,8 +286,12 @@ def ask_completion(act: Act) -> None:
     """Stop the decision term and give the school its own term to complete (Awb 4:5, 4:15)."""
     app: Application = act.row
     spec = funds.spec_of(act.session, app.fund_version_id)
+    fields = list(dict.fromkeys(act.given.get("fields") or ()))
+    require_parts(spec, fields)
     app.completions_asked += 1
     app.completion_request = act.text("explanation")
+    app.completion_fields = fields
+    act.data["opened"] = fields
     for term in terms.live(act.session, app.id, "decision").values():
         terms.pause(term, act.today)
         app.decision_due_on = None
@@ -300,6 +305,8 @@ def receive_completion(act: Act) -> None:
     app: Application = act.row
     app.complete_at = act.now
     _freeze(act, app, act.facts.draft)
+    if act.facts.completion_due is not None and act.today > act.facts.completion_due:
+        act.data["late"] = True
     terms.end_all(act.session, app.id, act.today, "completion")
     for term in terms.live(act.session, app.id, "decision").values():
         terms.resume(term, act.today)

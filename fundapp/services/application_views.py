@@ -17,6 +17,7 @@ from fundapp.domain.application import FLOW, State
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import Document
 from fundapp.domain.flow import Look
+from fundapp.domain.fund import FundSpec
 from fundapp.domain.people import Actor, Capacity, Role
 from fundapp.domain.settlement import Calculation
 from fundapp.domain.text import Text
@@ -37,6 +38,7 @@ from fundapp.persistence.receipt import Receipt
 from fundapp.persistence.register import School
 from fundapp.persistence.settlement import Determination, IntentResponse
 from fundapp.services import funds
+from fundapp.services.sent import Sent
 
 SHOWN = 30
 """Applications on one page of the list."""
@@ -343,6 +345,15 @@ def newest_submission(session: Session, app: Application) -> Submission | None:
     return session.scalar(
         select(Submission).where(Submission.application_id == app.id).order_by(Submission.number.desc()).limit(1)
     )
+
+
+def versions_sent(session: Session, app: Application, spec: FundSpec) -> list[Sent]:
+    """What was sent last and what was sent before that, the newest first; empty for what was never sent."""
+    query = select(Submission).where(Submission.application_id == app.id).order_by(Submission.number.desc()).limit(2)
+    return [
+        Sent(spec, found.content, number=found.number, received_at=found.received_at, stored={})
+        for found in session.scalars(query)
+    ]
 
 
 def running_term(session: Session, app: Application) -> Term | None:

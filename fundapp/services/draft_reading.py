@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import State
+from fundapp.domain.completion import opened
 from fundapp.domain.conditions import SignerRule
 from fundapp.domain.consent import Consent, ConsentState
 from fundapp.domain.draft import (
@@ -69,9 +70,10 @@ def picture(session: Session, app: Application) -> DraftPicture:
         "precheck": precheck.MOMENT,
     }
     row = session.execute(_PICTURE, values).one()
+    spec = funds.spec_of(session, app.fund_version_id)
     return DraftPicture(
         ref=app.ref,
-        spec=funds.spec_of(session, app.fund_version_id),
+        spec=spec,
         fund_version_id=app.fund_version_id,
         round=Round(row.ref, row.name, row.opens_at, row.closes_at, row.until),
         school=Applicant(app.school_code, row.school, app.board_number, row.board, row.level, row.region),
@@ -87,6 +89,7 @@ def picture(session: Session, app: Application) -> DraftPicture:
         contributions=tuple(Share(*share) for share in row.contributions or ()),
         partners=tuple(PartnerLine(*partner) for partner in row.partners or ()),
         documents=tuple(_document(document) for document in row.documents or ()),
+        open_parts=opened(spec, app.completion_fields) if app.state == State.INCOMPLETE else None,
         signatures=tuple(_signature(one) for one in row.signatures or ()),
         consents=tuple(_consent(one) for one in row.consents or ()),
         checked=Checked(datetime.fromisoformat(row.checked["at"]), row.checked["declared"]) if row.checked else None,

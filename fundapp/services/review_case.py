@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain import consent, signing
 from fundapp.domain.application import FLOW
+from fundapp.domain.completion import parts
 from fundapp.domain.condition import SIGNER_NAMES, Verdict
 from fundapp.domain.days import moment_text
 from fundapp.domain.facts import SignerRole
@@ -53,7 +54,8 @@ _CASE = text("""
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT id, template, sent_at, opened_at FROM letter
        WHERE application_id = a.id) x) AS letters,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT j.id, j.at, j.action, j.reason,
-       j.data->'interested' AS interested, p.name FROM journal j LEFT JOIN person p ON p.id = j.actor_id
+       j.data->'interested' AS interested, j.data->'late' AS late, p.name
+       FROM journal j LEFT JOIN person p ON p.id = j.actor_id
        WHERE j.kind = 'application' AND j.subject_id = a.id ORDER BY j.id DESC LIMIT 200) x) AS history,
     (SELECT json_agg(json_build_array(id, kind, file_name, sha256)) FROM attachment
        WHERE application_id = a.id) AS attachments,
@@ -236,6 +238,10 @@ class CaseView:
             stored={(kind, name, sha): id_ for id_, kind, name, sha in self.row.attachments or ()},
         )
 
+    def opened(self, app: Application) -> tuple[Text, ...]:
+        """The parts that the school was asked to change last."""
+        return tuple(part.label for part in parts(self.spec) if part.key in app.completion_fields)
+
     @property
     def signers(self) -> tuple[SignerView, ...]:
         """Who signs for the school."""
@@ -368,7 +374,7 @@ class CaseView:
         return tuple(
             Event(
                 at=datetime.fromisoformat(j["at"]),
-                label=_verb(j["action"], j["interested"]),
+                label=_verb(j["action"], j["interested"], late=bool(j["late"])),
                 by=same(j["name"]) if j["name"] else _SYSTEM,
                 reason=j["reason"],
             )
@@ -376,11 +382,15 @@ class CaseView:
         )
 
 
-def _verb(action: str, interested: bool | None) -> Text:
+_LATE = Text("{what}, na de laatste dag", "{what}, after the last day")
+
+
+def _verb(action: str, interested: bool | None, *, late: bool = False) -> Text:
     if action == INTEREST:
         return _INTERESTED[bool(interested)]
     transition = FLOW.find(action)
-    return transition.past if transition else _BEGUN if action == "begin" else same(action.replace("_", " "))
+    verb = transition.past if transition else _BEGUN if action == "begin" else same(action.replace("_", " "))
+    return _LATE.fill(what=verb) if late else verb
 
 
 def _scores(spec: FundSpec, scores: Mapping[str, int]) -> tuple[Score, ...]:

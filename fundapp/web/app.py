@@ -33,7 +33,9 @@ FEATURES = (
     "uploads",
     "signing",
     "consent",
+    "colleagues",
     "draft_check",
+    "completion",
     "reporting",
     "review",
     "panel",
@@ -47,6 +49,7 @@ FEATURES = (
     "tranches",
     "tranche_closing",
     "reallocation",
+    "decisions",
     "exports",
     "programme",
 )

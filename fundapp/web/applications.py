@@ -150,17 +150,17 @@ def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: 
 
 @bp.get("/aanvragen/<ref>")
 @access(case("application"))
-def one(ref: str) -> Response:  # noqa: ARG001  (asked by access)
+def one(ref: str) -> Response:
     """The task list while it is being written, the story afterwards."""
     found = school_case()
+    if State(found.row.state) is State.INCOMPLETE:
+        return make_response(redirect(url_for("completion.show", ref=ref), code=303))
     return _task_list(found) if is_draft(found) else _story(found)
 
 
 def _task_list(found: Case) -> Response:
     picture = picture_of(found)
     tasks = [(section, picture.problems_of(section), picture.begun(section)) for section in picture.spec.form.sections]
-    term = views.running_term(db.session(), found.row)
-    completing = State(found.row.state) is State.INCOMPLETE
     closes_at = picture.round.ends_at
     page = render_template(
         "pages/application/tasks.html",
@@ -170,9 +170,7 @@ def _task_list(found: Case) -> Response:
         tasks=tasks,
         done=sum(not problems for _, problems, _ in tasks),
         first=next((section for section, problems, _ in tasks if problems), None),
-        completing=completing,
-        term=term,
-        closed=not completing and request_now() > closes_at,
+        closed=request_now() > closes_at,
         days_left=(closes_at.astimezone(AMSTERDAM).date() - request_now().astimezone(AMSTERDAM).date()).days,
         signing=[line for line in signing_lines(picture.signing) if line["one"] is not None],
         partners=[LOOKS[standing(party, picture.consents)] for party in picture.parties],
@@ -248,6 +246,8 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):
         yield url_for("reporting.accounts", ref=found.ref), Text("Uw verantwoording", "Your final accounts"), False
+    if found.row.completions_asked:
+        yield url_for("completion.show", ref=found.ref), Text("Wat u hebt aangevuld", "What you completed"), False
     yield (
         url_for("applications.answers", ref=found.ref),
         Text("Alles wat u instuurde", "Everything that you sent"),

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 from fundapp.domain import consent
+from fundapp.domain.completion import parts_of
 from fundapp.domain.draft import DraftPicture, co_financing_sentence
 from fundapp.domain.flow import Look
 from fundapp.domain.form_spec import PageKind, Section
@@ -19,7 +20,9 @@ from fundapp.domain.refusal import Refusal
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.services import partial_uploads
+from fundapp.services.application_views import versions_sent
 from fundapp.services.register import search_schools
+from fundapp.services.sent import lines_of
 from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import MOST_ROWS, Control, Typed, by_field, controls, joined, put_shown
 from fundapp.web.school_case import scanner
@@ -171,7 +174,8 @@ class Page:
         if not has_slots(self.section):
             return {}
         rest = partial_uploads.on_their_way(db.session(), self.app, actor=signed_in(), now=request_now())
-        return slots_of(self.picture, self.section, rest)
+        found = slots_of(self.picture, self.section, rest)
+        return {key: view for key, view in found.items() if self.picture.is_open(key)}
 
     @property
     def controls(self) -> list[Control]:
@@ -184,7 +188,16 @@ class Page:
             compare=self.compare,
             more_rows=self.more,
         )
-        return [self._completed(one) for one in found]
+        return [self._completed(one) for one in found if self.picture.is_open(one.name)]
+
+    @cached_property
+    def before(self) -> dict[str, tuple[Text, ...]]:
+        """What was sent before, by part, where only some parts may be changed."""
+        if self.picture.open_parts is None:
+            return {}
+        (sent, *_) = versions_sent(db.session(), self.app, self.picture.spec)
+        found = ((part.key, lines_of(sent, part.key)) for part in parts_of(self.picture.spec, self.section))
+        return {key: lines or (Text("Niets", "Nothing"),) for key, lines in found if self.picture.is_open(key)}
 
     def _completed(self, control: Control) -> Control:
         if control.kind == "file":
@@ -213,6 +226,9 @@ class Page:
             from_check=request.args.get("van") == "controle",
             places=self.places,
             scanned=bool(self.places) and scanner().present,
+            before=self.before,
+            is_open=self.picture.is_open,
+            completing=self.picture.open_parts is not None,
             **self._more(),
         )
         return make_response(page, status)

@@ -527,6 +527,7 @@ def upgrade() -> None:
         sa.Column("complete_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completions_asked", sa.Integer(), nullable=False),
         sa.Column("completion_request", sa.Text(), nullable=True),
+        sa.Column("completion_fields", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("decision_due_on", sa.Date(), nullable=True),
         sa.Column("score", sa.Numeric(precision=5, scale=2), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
@@ -658,6 +659,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_export_fund", "export", ["fund_key", "id"], unique=False)
     op.create_index("ix_export_waiting", "export", ["id"], unique=False, postgresql_where="state = 'waiting'")
+    op.create_table(
+        "release",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("released_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["released_by_id"], ["person.id"], name=op.f("fk_release_released_by_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_release_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+        sa.UniqueConstraint("ref", name=op.f("uq_release_ref")),
+    )
+    op.create_index(op.f("ix_release_tranche_id"), "release", ["tranche_id"], unique=False)
     op.create_table(
         "tranche_balance",
         sa.Column("tranche_id", sa.BigInteger(), nullable=False),
@@ -1189,6 +1205,42 @@ def upgrade() -> None:
     )
     op.create_index(
         "uq_payment_hold_running", "payment_hold", ["application_id"], unique=True, postgresql_where="ended_at IS NULL"
+    )
+    op.create_table(
+        "prepared_decision",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("given", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("on_version", sa.Integer(), nullable=False),
+        sa.Column("prepared_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("release_id", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'ready') = (release_id IS NULL)", name=op.f("ck_prepared_decision_released")),
+        sa.CheckConstraint(
+            "action IN ('award', 'intend_rejection', 'reject', 'waitlist')", name=op.f("ck_prepared_decision_action")
+        ),
+        sa.CheckConstraint("state IN ('done', 'queued', 'ready', 'refused')", name=op.f("ck_prepared_decision_state")),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["application.id"], name=op.f("fk_prepared_decision_application_id")
+        ),
+        sa.ForeignKeyConstraint(["prepared_by_id"], ["person.id"], name=op.f("fk_prepared_decision_prepared_by_id")),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_prepared_decision_release_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_prepared_decision_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prepared_decision")),
+    )
+    op.create_index("ix_prepared_decision_release", "prepared_decision", ["release_id", "state", "id"], unique=False)
+    op.create_index("ix_prepared_decision_tranche", "prepared_decision", ["tranche_id", "state", "id"], unique=False)
+    op.create_index(
+        "uq_prepared_decision_one_open",
+        "prepared_decision",
+        ["application_id"],
+        unique=True,
+        postgresql_where="state IN ('queued', 'ready')",
     )
     op.create_table(
         "recovery",

@@ -209,8 +209,9 @@ def the_clock_stops_for_exactly_the_days_waited(town: Town) -> None:
     town.at("2022-07-14 20:05")  # nine days later
     els.open("/aanvragen/PO-T2-01").see("Wij missen nog iets in uw aanvraag", "tot en met dinsdag 19 juli 2022")
     letter = {"name": "brief-delta-college.pdf", "mimeType": "application/pdf", "buffer": PDF}
-    els.follow("Bijlagen").attach("Nog een bestand kiezen", letter, part="Brief van de vo-school")
-    els.press("Opslaan en verder").open("/aanvragen/PO-T2-01/controle").press("Aanvulling insturen")
+    els.follow("Aanpassen Brief van de vo-school")
+    els.attach("Nog een bestand kiezen", letter, part="Brief van de vo-school").press("Opslaan en verder")
+    els.see("Zo stuurde u het in", "Zo staat het er nu", "brief-delta-college.pdf").press("Aanvulling insturen")
     town.mailed(ELS, "Wij hebben uw aanvulling op PO-T2-01")
     els.open("/aanvragen/PO-T2-01").see("Uiterlijk: zondag 11 december 2022")
     open_case(hanna, "PO-T2-01").row("Besluit vóór of op", "11 dec 2022").see("Wat de school veranderde")

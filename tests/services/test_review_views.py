@@ -54,7 +54,7 @@ def test_an_application_waits_for_whom_the_flow_offers_something(session: Sessio
             app.ref
             for app in apps
             if {o.transition.name for o in look(session, "application", app.ref, actor=actor, now=NOW)[2]}
-            - {"revoke", "extend_term"}  # possible all the time, so they ask for nobody
+            - {"revoke", "extend_term"}
         ]
         assert listed(session, actor, Tab.MINE) == offered
         on_all = set(listed(session, actor, Tab.RUNNING)) | set(listed(session, actor, Tab.DONE))

@@ -153,7 +153,7 @@ def complete(client: FlaskClient, ref: str, pages: Mapping[str, dict[str, Any]] 
 
 def send(client: FlaskClient, ref: str) -> TestResponse:
     """Press the button on the check page."""
-    page = parsed(client.get(f"/aanvragen/{ref}/controle").text)
+    page = parsed(client.get(f"/aanvragen/{ref}/controle", follow_redirects=True).text)
     form = next(f for f in page.forms if f.action.endswith(("/submit", "/complete")))
     return post(client, form.action, dict(form.form_values()))
 

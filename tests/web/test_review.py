@@ -296,9 +296,14 @@ def test_completion_and_refusal(client: FlaskClient, app: Flask, cast: Cast, cas
     url = f"/application/{REF}/ask_completion"
     page = client.get(url).text
     assert ">\n- " in page  # the conditions that are not met, to quote
-    assert post(client, url, hidden(page) | {"explanation": " "}).status_code == 422
-    assert post(client, url, hidden(page) | {"explanation": "Stuur de begroting."}).status_code == 303
-    assert row(app).completion_request == "Stuur de begroting."
+    assert post(client, url, hidden(page) | {"explanation": " ", "fields": ["lines"]}).status_code == 422
+    nothing = post(client, url, hidden(page) | {"explanation": "Stuur de begroting."})
+    assert nothing.status_code == 422
+    assert '<a href="#fields">Kies minstens één onderdeel' in nothing.text
+    assert post(client, url, hidden(page) | {"explanation": "x", "fields": ["iets anders"]}).status_code == 422
+    typed = {"explanation": "Stuur de begroting.", "fields": ["lines"]}
+    assert post(client, url, hidden(page) | typed).status_code == 303
+    assert (row(app).completion_request, row(app).completion_fields) == ("Stuur de begroting.", ["lines"])
     put(app, "submitted")
     url = f"/application/{REF}/not_consider"
     page = client.get(url).text

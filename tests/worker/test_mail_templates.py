@@ -48,6 +48,9 @@ READING = {
 } | DUE
 REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
 
+LET_IN = {"name": "Anouk", "sender": "Bram", "place": "De Ozobot", "url_path": "/collegas"}
+WRITES = {"nl": "schrijft aanvragen", "en": "writes applications"}
+
 LINK = {"purpose": "signature", "id": 12, "until": 1798761600}
 """A link as a mail freezes it; its token is made when the mail is put into words."""
 
@@ -132,6 +135,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "decision_delayed": CASE | DUE | LATE,
     "decision_late": CASE | DUE | LATE,
     "sign_in_code": {"name": "Anouk", "code": "123 456", "url_path": "/inloggen/link/abc?verder=/aanvragen&taal=nl"},
+    "colleague_invited": LET_IN,
+    "access_asked": LET_IN | {"asker": "Bram", "email": "bram@example.org", "what": WRITES},
+    "access_given": LET_IN,
+    "access_refused": LET_IN | WHY,
+    "access_ended": LET_IN,
+    "handed_over": LET_IN | {"leaver": "Chris", "refs": ["IF-1-01", "IF-1-02"]},
     "invited": {"name": "Anouk", "sender": "Bram", "url_path": "/inloggen"},
 }
 
