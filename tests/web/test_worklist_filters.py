@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from flask.testing import FlaskClient
 from lxml import html
@@ -25,7 +27,8 @@ def three(app: Flask) -> list[str]:
 
 
 def links(page: str, query: str) -> list[str]:
-    return [str(link) for link in html.fromstring(page).xpath(query)]
+    root: Any = html.fromstring(page)
+    return [str(link) for link in root.xpath(query)]
 
 
 def test_a_list_leads_from_one_to_the_next_and_back(app: Flask, cast: Cast, client: FlaskClient) -> None:
