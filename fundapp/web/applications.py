@@ -236,9 +236,21 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
             Text("Verantwoording maken", "Write the final accounts"),
             True,
         )
-        yield url_for("reporting.changes", ref=found.ref), Text("Wijziging melden", "Report a change"), False
+        yield url_for("changes.all_of", ref=found.ref), Text("Wijziging melden", "Report a change"), False
     if state is State.OFFERED:
         yield f"/application/{found.ref}/accept_offer", Text("Neem het aanbod aan", "Accept the offer"), True
+    if found.facts.report is not None:
+        yield (
+            url_for("reporting.agreed", ref=found.ref),
+            Text("Uw afspraken en data", "Your obligations and dates"),
+            False,
+        )
+    if found.facts.receivable:
+        yield (
+            url_for("recoveries.of_the_school", ref=found.ref),
+            Text("Bekijk de terugbetaling", "See the repayment"),
+            True,
+        )
     if state is State.REJECTION_INTENDED:
         words = (
             Text("Bekijk het voornemen", "See the intention")
