@@ -177,9 +177,9 @@ def decide(flow: Flow[F], name: str, facts: F, given: Given, *, seen: int | None
     if not facts.roles & transition.who:
         raise Refused(_not_yours(transition))
     if seen is not None and seen != facts.version:
-        raise Refused(_stale(flow, facts))
+        raise Refused(stale(flow, facts))
     if facts.state not in transition.source:
-        raise Refused(_not_now(flow, transition, facts))
+        raise Refused(not_now(flow, transition, facts))
     reasons = refusals(transition, facts, given)
     if reasons:
         raise Refused(*reasons)
@@ -200,7 +200,8 @@ def _not_yours(transition: Transition[Any]) -> Refusal:
     )
 
 
-def _stale(flow: Flow[Any], facts: CaseFacts) -> Refusal:
+def stale(flow: Flow[Any], facts: CaseFacts) -> Refusal:
+    """The refusal where the case is no longer as the person saw it."""
     return Refusal(
         "stale",
         Text(
@@ -211,7 +212,8 @@ def _stale(flow: Flow[Any], facts: CaseFacts) -> Refusal:
     )
 
 
-def _not_now(flow: Flow[Any], transition: Transition[Any], facts: CaseFacts) -> Refusal:
+def not_now(flow: Flow[Any], transition: Transition[Any], facts: CaseFacts) -> Refusal:
+    """The refusal in a state in which this cannot be done."""
     return Refusal(
         "not_now",
         Text(

@@ -50,6 +50,7 @@ _BY_ID = text(
     AND NOT EXISTS (SELECT FROM short_lived s WHERE s.key = :ended AND s.expires_at > :now)"""
 )
 _BY_EMAIL = text(_ACTOR + " WHERE p.email = :email AND p.ended_at IS NULL")
+_BY_NUMBER = text(_ACTOR + " WHERE p.id = :id AND p.ended_at IS NULL")
 _BY_TOKEN = text(
     _ACTOR
     + """ JOIN api_token t ON t.person_id = p.id
@@ -69,6 +70,11 @@ def load_actor(session: Session, person_id: int, *, epoch: int, session_id: str,
 def actor_by_email(session: Session, email: str) -> Actor | None:
     """Return the person with this address (in any case), or None."""
     return _actor(session.execute(_BY_EMAIL, {"email": clean_email(email)}).mappings().one_or_none())
+
+
+def actor_by_id(session: Session, person_id: int) -> Actor | None:
+    """Return a person by id, for what the worker does in their name; None for somebody who is gone."""
+    return _actor(session.execute(_BY_NUMBER, {"id": person_id}).mappings().one_or_none())
 
 
 def actor_by_token(session: Session, token: str) -> Actor | None:

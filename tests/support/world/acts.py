@@ -17,10 +17,12 @@ from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.ledger import Account
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.sepa import next_bank_day
+from fundapp.domain.signing import SignatureState
 from fundapp.persistence.application import Application
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import Instalment, PaymentBatch, PaymentOrder
 from fundapp.persistence.settlement import ReportLine
+from fundapp.persistence.signing import Signature
 from fundapp.persistence.tranche import CarryOver
 from fundapp.services import carry_over, demo, publication
 from fundapp.services.ledger import tranche_balances
@@ -115,6 +117,13 @@ WHY = "Zo is het besproken."
 
 def submit(t: Try) -> None:
     t.act("submit", t.school)
+
+
+def sign(t: Try) -> None:
+    """Who was asked to sign for the school does so."""
+    asked = select(Signature.id).where(Signature.application_id == t.app.id, Signature.state == SignatureState.ASKED)
+    t.pick(t.session.scalars(asked).all())
+    t.tell("sign", t.school.email)
 
 
 def take_up(t: Try) -> None:

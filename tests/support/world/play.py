@@ -27,6 +27,7 @@ from tests.support.world.stage import BEGIN, SOURCE, TARGET, Stage, promised_by_
 
 OF_A_CASE: tuple[Act, ...] = (
     acts.submit,
+    acts.sign,
     acts.take_up,
     acts.advise,
     acts.award,
@@ -76,7 +77,7 @@ OF_THE_TRANCHE: tuple[Act, ...] = (
 
 USUAL: dict[str, Sequence[Act]] = {
     "draft": (acts.submit,),
-    "submitted": (acts.take_up,),
+    "submitted": (acts.sign, acts.take_up, acts.take_up),
     "under_review": (acts.advise,),
     "advised": (acts.award, acts.waitlist, acts.award, acts.award, acts.reject, acts.withdraw),
     "waitlisted": (acts.offer, acts.award, acts.offer, acts.offer),
@@ -114,7 +115,7 @@ def usual(t: Try) -> None:
 ACTS: dict[str, Act] = {act.__name__: act for act in (usual, *OF_A_CASE, *OF_PAYING, *OF_THE_TRANCHE)}
 
 LAST: dict[str, Sequence[Act]] = {
-    "submitted": (acts.take_up,),
+    "submitted": (acts.sign, acts.take_up),
     "under_review": (acts.advise,),
     "advised": (acts.award, acts.reject),
     "waitlisted": (acts.reject,),

@@ -93,6 +93,7 @@ def _sheet(number: int) -> dict[str, Any]:
         "ref": ref(number),
         "school": code,
         "signer": "Lea Directeur",
+        "signer_email": f"lea.{number}@example.org",
         "starts_on": "2025-05-01",
         "ends_on": "2025-06-30",
         "answers": {"title": f"Project {number}", "summary": "Leerlingen bouwen samen met de vmbo-school."},
@@ -115,6 +116,7 @@ def _acts() -> Iterator[dict[str, Any]]:
         yield {"at": f"2025-03-02 1{number}:00", "by": writer, "ref": ref(number), "do": "write"}
     for number, (_, writer) in enumerate(SCHOOLS[:-DRAFTS]):
         yield {"at": f"2025-03-03 1{number}:00", "by": writer, "ref": ref(number), "do": "submit"}
+        yield {"at": f"2025-03-03 1{number}:30", "ref": ref(number), "do": "sign"}
         yield {"at": f"2025-03-04 1{number}:00", "by": "hanna@stoz.example.org", "ref": ref(number), "do": "take_up"}
         advice = {"outcome": "award", "amount_cents": ASKED[number], "score": 4, "explanation": "Goed plan."}
         yield {
