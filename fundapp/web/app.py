@@ -34,6 +34,7 @@ FEATURES = (
     "signing",
     "consent",
     "colleagues",
+    "joining",
     "draft_check",
     "completion",
     "reuse",
