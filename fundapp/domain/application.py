@@ -26,7 +26,20 @@ from fundapp.domain.payment_hold import Hold, a_hold_runs, no_hold_runs, the_hol
 from fundapp.domain.payment_scheme import no_payment_in_a_batch
 from fundapp.domain.people import Role
 from fundapp.domain.refusal import Kind, Refusal
+from fundapp.domain.report import ReportPicture
 from fundapp.domain.settlement import Calculation
+from fundapp.domain.settling import (
+    ex_officio_is_allowed,
+    lines_are_judged,
+    no_payment_under_way,
+    not_responded_yet,
+    nothing_outstanding,
+    proof_was_not_asked_yet,
+    report_is_late,
+    report_is_ready,
+    school_was_heard,
+    something_is_reduced,
+)
 from fundapp.domain.signing import (
     Signatures,
     fund_ends_it_unsigned,
@@ -81,7 +94,11 @@ class Effect(Enum):
     RECORD_DECISION = auto()
     COMMIT_FUNDS = auto()
     FREEZE_AWARD = auto()  # name, board and account as they are today; advances; the report term
+    ASK_REPORT = auto()  # of a school with a fixed amount: show what you did
+    SET_LAST_TERM = auto()
     RECEIVE_REPORT = auto()
+    RETURN_REPORT = auto()
+    BEGIN_EX_OFFICIO = auto()
     INTEND_DETERMINATION = auto()
     RECORD_RESPONSE = auto()
     END_RESPONSE = auto()  # nothing is intended any more, so there is nothing to respond to
@@ -111,7 +128,8 @@ class Facts:
     signatures: who signs, held against what is written or was sent last; signature_due: the last day to sign.
     problems: what is missing or wrong in the application as it stands. A condition that is not met is among them only
     where the fund says that it blocks sending.
-    report_problems: the same for the final accounts. line_problems: what is wrong in the lines as finance judged them.
+    ends_on: the last day of the project. held: what is reserved for the case; award: the most that it can get; paid:
+    what the school has of it; receivable: what it must pay back. report: the final accounts, after the award.
     in_batch: the payment batch, not approved yet, that one of its payments is in. holds: the payment holds it had;
     hold_open: one that nobody ended yet.
     free_in: what can still be awarded, by the ceiling that held when it came in (Awb 4:27): in the tranche under "",
@@ -150,13 +168,15 @@ class Facts:
     offered: int = 0
     offer_due: date | None = None
     account_known: bool = True
+    held: int = 0
     award: int = 0
     paid: int = 0
     in_transit: int = 0
     in_batch: str | None = None
+    receivable: int = 0
     outstanding: int = 0
-    report_problems: tuple[Refusal, ...] = ()
-    line_problems: tuple[Refusal, ...] = ()
+    ends_on: date | None = None
+    report: ReportPicture | None = None
     calculation: Calculation | None = None
     hearing: RejectionHearing = RejectionHearing.NEVER
     grounds: Callable[[], Grounds] = Grounds
@@ -173,6 +193,11 @@ class Facts:
     def intended(self) -> bool:
         """Whether an intended rejection stands."""
         return self.state == State.REJECTION_INTENDED
+
+    @property
+    def amount_intended(self) -> bool:
+        """Whether an intended final amount stands."""
+        return self.state == State.DETERMINATION_INTENDED
 
     @property
     def free(self) -> int:
@@ -359,89 +384,6 @@ def account_is_known(facts: Facts, _given: Given | None) -> Refusal | None:
             "Van dit schoolbestuur is geen rekeningnummer bekend. Vraag financiën om het in te vullen.",
             "No bank account is known for this school board. Ask finance to enter it.",
         ),
-    )
-
-
-def report_is_ready(facts: Facts, _given: Given | None) -> Refusal | None:
-    """The first thing that is missing in the final accounts."""
-    return facts.report_problems[0] if facts.report_problems else None
-
-
-def no_payment_under_way(facts: Facts, _given: Given | None) -> Refusal | None:
-    """A final amount is reckoned with what was really paid, so the bank must have answered."""
-    if not facts.in_transit:
-        return None
-    return Refusal(
-        "payment_under_way",
-        Text(
-            "Er is nog {amount} onderweg naar de school. Lees eerst het bankafschrift in.",
-            "{amount} is still on its way to the school. Import the bank statement first.",
-        ).fill(amount=same(euro(facts.in_transit))),
-    )
-
-
-def lines_are_judged(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Each cut needs a reason (ECLI:NL:RBAMS:2021:4087)."""
-    return facts.line_problems[0] if facts.line_problems else None
-
-
-def something_was_cut(facts: Facts, _given: Given | None) -> Refusal | None:
-    """An intended decision is for costs that finance did not accept; the school's own figures need no hearing."""
-    if facts.calculation is None or facts.calculation.cut > 0:
-        return None
-    return Refusal(
-        "nothing_cut",
-        Text(
-            "U nam alle kosten van de school over. Stel het eindbedrag meteen vast.",
-            "You accepted all the school's costs. Determine the final amount straight away.",
-        ),
-    )
-
-
-def school_was_heard(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Awb 4:7: hear the applicant before deciding on figures that differ from his; not skipped for 4:46(2)."""
-    if facts.calculation is None or facts.calculation.cut == 0:
-        return None
-    if facts.state != State.DETERMINATION_INTENDED:
-        return Refusal(
-            "intend_first",
-            Text(
-                "U accepteert {cut} niet. Stuur eerst een voornemen, zodat de school kan reageren.",
-                "You do not accept {cut}. Send an intended decision first, so that the school can respond.",
-            ).fill(cut=same(euro(facts.calculation.cut))),
-        )
-    if facts.response_given or (facts.response_due is not None and facts.today > facts.response_due):
-        return None
-    due = "" if facts.response_due is None else facts.response_due.strftime("%d-%m-%Y")
-    return Refusal(
-        "response_term_runs",
-        Text(
-            "De school mag nog reageren tot en met {due}. Wacht op de reactie of op die dag.",
-            "The school may respond up to and including {due}. Wait for the response or for that day.",
-        ).fill(due=due),
-    )
-
-
-def not_responded_yet(facts: Facts, _given: Given | None) -> Refusal | None:
-    """One response to an intended decision."""
-    if not facts.response_given:
-        return None
-    return Refusal(
-        "already_responded",
-        Text("U hebt al gereageerd. U hoeft niets meer te doen.", "You have responded already. Nothing more to do."),
-    )
-
-
-def nothing_outstanding(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Settled means: every cent was paid, received or given up."""
-    if not facts.outstanding:
-        return None
-    return Refusal(
-        "money_outstanding",
-        Text(
-            "Er staat nog {amount} open. Lees het bankafschrift in.",
-            "{amount} is still outstanding. Import the bank statement.",
-        ).fill(amount=same(euro(facts.outstanding))),
     )
 
 
@@ -878,15 +820,64 @@ FLOW: Flow[Facts] = Flow(
             mail=(Mail("report_received", Role.APPLICANT), Mail("report_in", Role.FINANCE)),
         ),
         T(
+            name="ask_report",
+            label=Text("Om een verslag vragen", "Ask for a report"),
+            past=Text("om een verslag gevraagd", "asked for a report"),
+            tone=Tone.WAITING,
+            source=_states(State.AWARDED),
+            target=None,
+            who=_who(Role.FINANCE),
+            asks="reason",
+            guards=(proof_was_not_asked_yet, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.ASK_REPORT,),
+            mail=(Mail("report_asked", Role.APPLICANT),),
+            hint=Text(
+                "De school krijgt een vast bedrag. Zij laat alleen iets zien als u erom vraagt.",
+                "The school gets a fixed amount. It shows something only when you ask.",
+            ),
+        ),
+        T(
+            name="set_last_term",
+            label=Text("Laatste termijn geven", "Give a last term"),
+            past=Text("laatste termijn gegeven", "last term given"),
+            tone=Tone.WAITING,
+            source=_states(State.AWARDED),
+            target=None,
+            who=_who(Role.FINANCE),
+            guards=(report_is_late,),
+            effects=(Effect.SET_LAST_TERM, Effect.WRITE_LETTER),
+            mail=(Mail("report_last_term", Role.APPLICANT),),
+            hint=Text(
+                "Komt er dan nog niets? Dan kunt u ambtshalve vaststellen.",
+                "If nothing comes by then, you can determine ex officio.",
+            ),
+        ),
+        T(
+            name="begin_ex_officio",
+            label=Text("Ambtshalve vaststellen", "Determine ex officio"),
+            past=Text("ambtshalve vaststelling begonnen", "ex officio determination begun"),
+            tone=Tone.DECISION,
+            source=_states(State.AWARDED),
+            target=State.REPORTED,
+            who=_who(Role.FINANCE),
+            guards=(ex_officio_is_allowed, no_payment_under_way),
+            effects=(Effect.BEGIN_EX_OFFICIO,),
+            hint=Text(
+                "U vult in welke kosten u kent. Een vast bedrag telt helemaal mee.",
+                "You enter which costs you know of. A fixed amount counts in full.",
+            ),
+        ),
+        T(
             name="return_report",
             label=Text("Verantwoording teruggeven", "Return the accounts"),
             past=Text("verantwoording teruggegeven", "accounts returned"),
             tone=Tone.WAITING,
-            source=_states(State.REPORTED),
+            source=_states(State.REPORTED, State.DETERMINATION_INTENDED),
             target=State.AWARDED,
             who=_who(Role.FINANCE),
             asks="reason",
             guards=(needs("explanation", _REASON_FOR_SCHOOL),),
+            effects=(Effect.RETURN_REPORT,),
             mail=(Mail("report_returned", Role.APPLICANT),),
         ),
         T(
@@ -897,7 +888,7 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED),
             target=State.DETERMINATION_INTENDED,
             who=_who(Role.FINANCE),
-            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, something_was_cut),
+            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, something_is_reduced),
             effects=(Effect.INTEND_DETERMINATION, Effect.WRITE_LETTER),
             mail=(Mail("determination_intended", Role.APPLICANT),),
             hint=Text(

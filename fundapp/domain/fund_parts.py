@@ -200,8 +200,8 @@ class DecisionTerm(TermSpec):
 class Terms(Spec):
     """Every term of a case; each name is also the name of the running term.
 
-    offer: to answer an offer of money that came free. last_report: the last chance to account, once the report is late
-    (Awb 4:44); None where the fund gives none.
+    offer: to answer an offer of money that came free. last_report: how long the term to account runs once more when
+    nothing came (Awb 4:44); None where it does not.
     remedy: to ask for a new look at a decision; None where a private fund gives no such right.
     late: within which we promise to decide once a term of ours has passed (Awb 4:14: as short as can be).
     """

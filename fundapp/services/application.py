@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from fundapp.domain import application, ledger
+from fundapp.domain import application
 from fundapp.domain.application import State
 from fundapp.domain.completion import require_parts
 from fundapp.domain.days import AMSTERDAM
@@ -21,7 +21,6 @@ from fundapp.domain.flow import Given
 from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import JUDGES, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
-from fundapp.domain.settlement import line_refusals
 from fundapp.domain.term import Length
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application, EligibilityCheck
@@ -106,7 +105,9 @@ def facts(
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
         more |= {"panel_meets": meets, "meeting_id": known.meeting if meets else None}
     if state in IN_PROJECT:
-        more |= _project_facts(session, app, state, roles, known)
+        more |= settlement.project_facts(session, app, known.balances)
+        if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
+            more |= paying_facts(session, app.id)
     return application.Facts(
         state=app.state,
         version=app.version,
@@ -147,28 +148,6 @@ def _decision_facts(session: Session, app: Application, deciding: Deciding, offe
         "hearing": spec.decision.hearing,
         "grounds": lambda: intention.grounds(session, app),
     }
-
-
-def _project_facts(
-    session: Session, app: Application, state: State, roles: frozenset[Role], known: Known
-) -> dict[str, Any]:
-    award, paid = settlement.still_paid_in_advance(known.balances)
-    more: dict[str, Any] = {
-        "award": award,
-        "paid": paid,
-        "in_transit": known.balances.get(ledger.Account.IN_TRANSIT, 0),
-        "outstanding": ledger.outstanding(known.balances),
-        "profile": funds.spec_of(session, app.fund_version_id).legal_profile,
-    }
-    if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
-        more |= paying_facts(session, app.id)
-    if state is State.AWARDED and Role.APPLICANT in roles:
-        more["report_problems"] = settlement.report_problems(session, app)
-    if state in (State.REPORTED, State.DETERMINATION_INTENDED):
-        lines, co_financing = settlement.accounts_of(session, app.id)
-        more["line_problems"] = tuple(line_refusals(lines))
-        more["calculation"] = settlement.reckon(session, app, lines, co_financing, award=award, paid=paid)
-    return more
 
 
 # --- before anything is locked ----------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ _OF_A_TERM = {
 BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED, State.REJECTION_INTENDED}) | IN_LINE
 INTENDED = frozenset({State.REJECTION_INTENDED, State.DETERMINATION_INTENDED})
 OFFERED = frozenset({State.OFFERED, State.OFFER_ACCEPTED})
-IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED})
+IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.REVOKED})
 
 _FREE = (
     FREE_FOR.replace(":tranche", "application.tranche_id")

@@ -20,7 +20,7 @@ from fundapp.domain.refusal import Refused
 from fundapp.persistence.application import Application, Term
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import application, consent, funds, payment_deadlines, signing_answer
+from fundapp.services import application, consent, funds, payment_deadlines, recovery, signing_answer
 from fundapp.services.holders import holders
 from fundapp.services.outbox import write_mail
 from fundapp.services.panel import remind
@@ -52,6 +52,8 @@ REMINDERS = (
     Reminder("report", "report_due", Role.APPLICANT, 14),
     Reminder("report", "report_due", Role.APPLICANT, 0),
     Reminder("report", "report_due", Role.APPLICANT, -7, until=60),
+    Reminder("recovery", "recovery_due", Role.APPLICANT, 7, until=0),
+    Reminder("recovery", "recovery_late", Role.APPLICANT, -1, until=60),
 )
 """ux.md section 5. A reminder that was missed is sent late, unless a later one of the same term is due as well."""
 
@@ -138,6 +140,8 @@ def _reminders(session: Session, today: date) -> int:
             if _paused(term) or _a_later_one_is_due(reminder, term.due_on, today):
                 continue
             context = funds.case_context(session, app) | {"due": term.due_on.isoformat()}
+            if term.name == "recovery":
+                context |= recovery.expected(session, app)
             for person in holders(session, application.scope(session, app), [reminder.to])[reminder.to]:
                 sent += write_mail(
                     session,

@@ -15,7 +15,7 @@ from fundapp.persistence.application import Application, Submission
 from fundapp.persistence.decision import Award, Decision, Letter
 from fundapp.persistence.payment import BankAccount
 from fundapp.persistence.review import Advice
-from fundapp.persistence.settlement import FinalReport, ReportLine
+from fundapp.persistence.settlement import FinalReport, ReportContribution, ReportLine
 from fundapp.services import ceilings, funds, terms, waitlist
 from fundapp.services.act import Act
 from fundapp.services.letters import released
@@ -178,13 +178,13 @@ def freeze_award(act: Act) -> None:
     plan_instalments(act, spec, amount)
     _prepare_report(act)
     act.change(decision_due_on=None)
-    if app.ends_on is not None:
+    if app.ends_on is not None and spec.accounts_asked().anything:
         terms.begin(act, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
     act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None
 
 
 def _prepare_report(act: Act) -> None:
-    """The final accounts start with the budget: description and amount per line, nothing spent yet."""
+    """The final accounts start with the budget and the promised co-financing; nothing spent or received yet."""
     act.rows.add(FinalReport, application_id=act.row.id)
     for line in act.file.budget:
         act.rows.add(
@@ -193,7 +193,19 @@ def _prepare_report(act: Act) -> None:
             position=line.position,
             description=line.description,
             category=line.category,
+            agreed_cents=line.cents,
             budgeted_cents=line.cents,
+        )
+    for one in act.file.promised:
+        act.rows.add(
+            ReportContribution,
+            application_id=act.row.id,
+            position=one.position,
+            party=one.party,
+            party_kind=one.party_kind,
+            in_kind=one.in_kind,
+            promised_hours=one.hours,
+            promised_cents=one.cents,
         )
 
 
@@ -205,6 +217,7 @@ LETTER_OF: dict[str, str] = {
     "miss_signature": "not_considered",
     "intend_determination": "determination_intended",
     "determine": "determination",
+    "set_last_term": "report_last_term",
     "revoke": "revocation",
     "extend_term": "extension",
     "tell_delay": "delay",

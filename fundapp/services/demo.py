@@ -17,6 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.adapters.fund_file import load_funds
+from fundapp.adapters.scanner import NoScanner
+from fundapp.domain.change import Kind
 from fundapp.domain.consent import party_key
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import CostLine, PartnerLine, Share
@@ -37,7 +39,19 @@ from fundapp.persistence.progress import ProgressRow
 from fundapp.persistence.register import School, SchoolBoard
 from fundapp.persistence.signing import Signature
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import bank, change, consent, draft, funds, payment, publication, report, signing, signing_answer
+from fundapp.services import (
+    bank,
+    change,
+    consent,
+    draft,
+    funds,
+    payment,
+    publication,
+    report,
+    report_reading,
+    signing,
+    signing_answer,
+)
 from fundapp.services.demo_panel import ACTS, no_interest
 from fundapp.services.payment_prepare import prepare
 from fundapp.services.people import actor_by_email
@@ -220,11 +234,12 @@ class Storyteller:
             "ask_consent": self._ask_consent,
             "consent": self._consent,
             "account": self._account,
+            "sign_report": self._sign_report,
             "judge": self._judge,
             "prepare_batch": self._prepare_batch,
             "statement": self._statement,
             "publish": self._publish,
-            "shift": self._shift,
+            "change": self._change,
         }
         if act["do"] in special:
             special[act["do"]](act, actor, at)
@@ -329,15 +344,38 @@ class Storyteller:
         consent.answer(self.session, row.id, agrees=True, name=row.name, explanation="", sha256=party.sha256, now=at)
 
     def _account(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
-        """A school accounts: spent per line (cents), by position."""
-        report.save_report(
-            self.session,
-            act["ref"],
+        """A school accounts: spent per line and received per contribution (cents, or hours), in order; with proof."""
+        bare = act.get("no_evidence", {})
+        for position in range(1, len(act["claimed"]) + 1):
+            if position not in bare:
+                self._prove(act["ref"], position, actor, at)
+        written = report.Written(
             claimed=dict(enumerate(act["claimed"], 1)),
-            explanations=dict(enumerate(act.get("explanations", []), 1)),
-            co_financing_cents=None,
+            explanations=act.get("explanations", {}),
+            no_evidence=bare,
+            received=dict(enumerate(act["received"], 1)),
             results=act["results"],
             may_publish=True,
+        )
+        report.save_report(self.session, act["ref"], written, actor=actor, now=at)
+
+    def _sign_report(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """Sign the final accounts as they stand, where the fund asks it."""
+        app = self.session.scalars(select(Application).where(Application.ref == act["ref"])).one()
+        picture = report_reading.picture(self.session, app)
+        if picture is not None and picture.asked.signed:
+            report.sign(self.session, act["ref"], content=picture.content, actor=actor, now=at)
+
+    def _prove(self, ref: str, position: int, actor: Actor, at: datetime) -> None:
+        report.add_evidence(
+            self.session,
+            ref,
+            position=position,
+            kind=None,
+            file_name=f"facturen regel {position}.pdf",
+            content=(DATA / "demo" / "voorbeeldbrief.pdf").read_bytes(),
+            files=self.files,
+            scanner=NoScanner(),
             actor=actor,
             now=at,
         )
@@ -368,14 +406,6 @@ class Storyteller:
     def _publish(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         publication.publish_evaluation(self.session, act["ref"], act["text"], actor=actor, now=at)
 
-    def _shift(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
-        change.request_shift(
-            self.session,
-            act["ref"],
-            source=act["source"],
-            target=act["target"],
-            cents=act["cents"],
-            explanation=act["explanation"],
-            actor=actor,
-            now=at,
-        )
+    def _change(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        why = act["explanation"]
+        change.request(self.session, act["ref"], Kind(act["kind"]), act["asked"], explanation=why, actor=actor, now=at)

@@ -10,6 +10,7 @@ from fundapp.domain.change import Effect as OfChange
 from fundapp.domain.flows import FLOWS
 from fundapp.domain.interim import Effect as OfInterim
 from fundapp.domain.payment import Effect as OfPayment
+from fundapp.domain.recovery import Effect as OfRecovery
 from fundapp.domain.tranche import Effect as OfTranche
 from fundapp.services import (
     application,
@@ -22,6 +23,7 @@ from fundapp.services import (
     interim,
     payment,
     payment_hold,
+    recovery,
     settlement,
     signing,
     waitlist,
@@ -51,7 +53,11 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.RECORD_SIGNATURE: signing.record_signature,
     OfApplication.RECORD_REFUSAL: signing.record_refusal,
     OfApplication.TAKE_BACK: signing.take_back,
+    OfApplication.ASK_REPORT: settlement.ask_report,
+    OfApplication.SET_LAST_TERM: settlement.set_last_term,
     OfApplication.RECEIVE_REPORT: settlement.receive_report,
+    OfApplication.RETURN_REPORT: settlement.return_report,
+    OfApplication.BEGIN_EX_OFFICIO: settlement.begin_ex_officio,
     OfApplication.INTEND_DETERMINATION: settlement.intend,
     OfApplication.RECORD_RESPONSE: settlement.record_response,
     OfApplication.DETERMINE: settlement.determine,
@@ -67,7 +73,15 @@ HANDLERS: dict[Enum, Handler] = {
     OfPayment.APPROVE_BATCH: payment.approve,
     OfPayment.RELEASE_BATCH: payment.release,
     OfPayment.TAKE_OUT: payment.take_out,
+    OfRecovery.CLAIM: recovery.claim,
+    OfRecovery.AGREE_SCHEDULE: recovery.agree_schedule,
+    OfRecovery.SET_OFF: recovery.set_off,
+    OfRecovery.PROPOSE_WRITE_OFF: recovery.propose_write_off,
+    OfRecovery.KEEP: recovery.keep,
+    OfRecovery.WRITE_OFF: recovery.write_off,
+    OfRecovery.FINISH: recovery.finish,
     OfChange.APPLY_CHANGE: change.apply_change,
+    OfChange.WRITE_LETTER: change.write_letter,
     OfInterim.SEND_INTERIM: interim.receive,
     OfInterim.RELEASE_INSTALMENT: interim.release,
     OfInterim.ASK_AGAIN: interim.ask_again,

@@ -52,9 +52,12 @@ _ROWS: tuple[type[Base], ...] = (
     waitlist.Offer,
     settlement.FinalReport,
     settlement.ReportLine,
+    settlement.ReportEvidence,
+    settlement.ReportContribution,
     settlement.Determination,
     settlement.IntentResponse,
     settlement.Recovery,
+    settlement.RecoveryPart,
     payment.Instalment,
     payment.PaymentOrder,
     interim.InterimReport,
@@ -69,6 +72,7 @@ NUMBERED = {
     "advice",
     "decision",
     "instalment",
+    "recovery",
     "payment_batch",
     "bank_statement",
     "meeting",
@@ -205,11 +209,13 @@ class Reader:
     def _journal(self, app_id: int) -> None:
         batches = [run.batch["id"] for run in self.pattern.runs]
         meetings = self.pattern.once_ids.get("meeting", [])
+        claims = select(settlement.Recovery.id).where(settlement.Recovery.application_id == app_id)
         rows = self.session.execute(
             select(journal.Journal.id, journal.Journal.kind, journal.Journal.action, journal.Journal.subject_id,
                    journal.Journal.data)
             .where(
                 ((journal.Journal.kind == "application") & (journal.Journal.subject_id == app_id))
+                | ((journal.Journal.kind == "recovery") & journal.Journal.subject_id.in_(claims))
                 | ((journal.Journal.kind == "payment_batch") & journal.Journal.subject_id.in_(batches))
                 | ((journal.Journal.kind == "meeting") & journal.Journal.subject_id.in_(meetings))
             )
@@ -263,7 +269,7 @@ class Reader:
             return "%(author)d" if int(value) == self.author_id else value
         special = (table.name, column.name)
         if special == ("journal", "subject_id"):
-            return f"%({values['kind']}_{value})d" if values["kind"] in ONCE else "%(app)d"
+            return "%(app)d" if values["kind"] == "application" else f"%({values['kind']}_{value})d"
         if special in _PLACES:
             return _PLACES[special].format(**values)
         if special == ("meeting", "minutes"):

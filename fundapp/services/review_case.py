@@ -179,6 +179,12 @@ LETTER_NAMES = {
     "determination": Text("Eindbedrag", "Final amount"),
     "revocation": Text("Intrekking van de toekenning", "Revocation of the award"),
     "recovery": Text("Terugvordering", "Recovery"),
+    "recovery_schedule": Text("Terugbetalen in termijnen", "Repayment in instalments"),
+    "recovery_set_off": Text("Verrekening", "Set-off"),
+    "recovery_written_off": Text("Niet meer terugbetalen", "Nothing to pay back any more"),
+    "report_last_term": Text("Laatste termijn om te verantwoorden", "Last term to account"),
+    "change_approved": Text("Wijziging goedgekeurd", "Change approved"),
+    "change_refused": Text("Wijziging niet goedgekeurd", "Change refused"),
     "extension": Text("Verlenging van de beslistermijn", "Extension of the term to decide"),
     "delay": Text("Bericht van vertraging", "Notice of delay"),
 }

@@ -357,7 +357,7 @@ def closing_figures(money: Money, moved: Movements) -> Closing:
         return moved.sum(movement=movement, accounts={Account.AVAILABLE})
 
     awarded = -free(Movement.AWARD)
-    received_back = free(Movement.RECOVERY_RECEIVED)
+    received_back = free(Movement.RECOVERY_RECEIVED) + free(Movement.SET_OFF)
     return Closing(
         ceiling=money.ceiling,
         awarded=awarded,
@@ -424,5 +424,7 @@ def figures(money: Money, moved: Movements) -> tuple[Figure, ...]:
         (Account.OFFERED, Text("Aangeboden", "Offered")),
         (Account.CARRIED, Text("Overgedragen", "Carried over")),
     )
+    if set_off := free(Movement.SET_OFF):
+        found.insert(-1, Figure(Text("Verrekend", "Set off"), set_off, "soort=set_off&rekening=available"))
     found += [Figure(label, cents, f"rekening={a}") for a, label in extra if (cents := money.of(a))]
     return tuple(found)

@@ -313,6 +313,13 @@ _SENTENCES = {
             "You gave the advice on this application. Let somebody else of the steering group decide.",
         ),
     ),
+    "ck_recovery_two_people_write_off": (
+        "proposer_writes_off",
+        Text(
+            "U stelde zelf voor om dit af te boeken. Vraag een collega om akkoord.",
+            "You proposed this write-off yourself. Ask a colleague to agree.",
+        ),
+    ),
     "uq_journal_request_key": (
         "sent_twice",
         Text("Dit formulier is al verwerkt. Open de pagina opnieuw.", "This form was processed. Open the page again."),

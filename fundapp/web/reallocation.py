@@ -110,6 +110,7 @@ def _sources(money: tranche_money.Money, moved: tranche_money.Movements) -> list
             free(Movement.RECOVERY_RECEIVED),
             "soort=recovery_received&rekening=available",
         ),
+        (Text("Verrekend", "Set off"), free(Movement.SET_OFF), "soort=set_off&rekening=available"),
         (Text("Aangeboden aan de wachtlijst", "Offered to the waiting list"), -money.of("offered"), "rekening=offered"),
         (Text("Overgedragen", "Carried over"), -money.of("carried"), "rekening=carried"),
         (Text("Nu vrij", "Free now"), money.free, "rekening=available"),

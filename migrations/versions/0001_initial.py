@@ -891,14 +891,20 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("shift", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("asked", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("consequences", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('approved', 'refused', 'requested', 'withdrawn')", name=op.f("ck_change_request_state")
+            "kind IN ('bedrag', 'data', 'partner', 'stoppen', 'verschuiving')", name=op.f("ck_change_request_kind")
+        ),
+        sa.CheckConstraint(
+            "state IN ('approved', 'recorded', 'refused', 'requested', 'withdrawn')",
+            name=op.f("ck_change_request_state"),
         ),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_change_request_application_id")),
         sa.ForeignKeyConstraint(["created_by_id"], ["person.id"], name=op.f("fk_change_request_created_by_id")),
@@ -928,6 +934,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("calculation", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("ex_officio", sa.Boolean(), nullable=False),
         sa.Column("by_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("kind IN ('intended', 'final')", name=op.f("ck_determination_kind")),
@@ -967,10 +974,17 @@ def upgrade() -> None:
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("results", sa.Text(), nullable=False),
         sa.Column("may_publish", sa.Boolean(), nullable=False),
-        sa.Column("co_financing_cents", sa.Integer(), nullable=True),
+        sa.Column("award_cents", sa.BigInteger(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_term", sa.Boolean(), nullable=False),
+        sa.Column("ex_officio", sa.Boolean(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("signed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("signed_sha256", sa.Text(), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("submitted_by_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_final_report_application_id")),
+        sa.ForeignKeyConstraint(["signed_by_id"], ["person.id"], name=op.f("fk_final_report_signed_by_id")),
         sa.ForeignKeyConstraint(["submitted_by_id"], ["person.id"], name=op.f("fk_final_report_submitted_by_id")),
         sa.PrimaryKeyConstraint("application_id", name=op.f("pk_final_report")),
     )
@@ -991,7 +1005,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("purpose IN ('advance', 'final')", name=op.f("ck_instalment_purpose")),
         sa.CheckConstraint(
-            "state IN ('dropped', 'due', 'ordered', 'paid', 'waiting')", name=op.f("ck_instalment_state")
+            "state IN ('dropped', 'due', 'ordered', 'paid', 'set_off', 'waiting')", name=op.f("ck_instalment_state")
         ),
         sa.CheckConstraint(
             "state IN ('waiting', 'dropped') OR (payable_on IS NOT NULL AND due_on IS NOT NULL)",
@@ -1056,7 +1070,7 @@ def upgrade() -> None:
             name=op.f("ck_ledger_entry_account"),
         ),
         sa.CheckConstraint(
-            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'earlier_ceiling', 'offer', 'offer_ended', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'sub_ceiling_set', 'write_off')",
+            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'earlier_ceiling', 'offer', 'offer_ended', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'set_off', 'sub_ceiling_set', 'write_off')",
             name=op.f("ck_ledger_entry_movement"),
         ),
         sa.CheckConstraint("cents <> 0", name=op.f("ck_ledger_entry_cents")),
@@ -1085,6 +1099,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
     )
     op.create_index(op.f("ix_letter_application_id"), "letter", ["application_id"], unique=False)
+    op.create_table(
+        "line_move",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Integer(), nullable=False),
+        sa.Column("target", sa.Integer(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("reason <> ''", name=op.f("ck_line_move_reason")),
+        sa.CheckConstraint("cents > 0 AND source <> target", name=op.f("ck_line_move_move")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_line_move_application_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_line_move_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_move")),
+    )
+    op.create_index(op.f("ix_line_move_application_id"), "line_move", ["application_id"], unique=False)
     op.create_table(
         "meeting",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1268,15 +1299,44 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("written_off_by_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state <> 'written_off' OR (written_off_by_id IS NOT NULL AND proposed_by_id IS NOT NULL AND written_off_by_id <> proposed_by_id)",
+            name=op.f("ck_recovery_two_people_write_off"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('claimed', 'cleared', 'open', 'waived', 'write_off_proposed', 'written_off')",
+            name=op.f("ck_recovery_state"),
+        ),
         sa.CheckConstraint("cents > 0", name=op.f("ck_recovery_cents")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_recovery_application_id")),
+        sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_recovery_proposed_by_id")),
+        sa.ForeignKeyConstraint(["written_off_by_id"], ["person.id"], name=op.f("fk_recovery_written_off_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery")),
+        sa.UniqueConstraint("application_id", name=op.f("uq_recovery_application_id")),
         sa.UniqueConstraint("ref", name=op.f("uq_recovery_ref")),
     )
-    op.create_index(op.f("ix_recovery_application_id"), "recovery", ["application_id"], unique=False)
+    op.create_table(
+        "recovery_part",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.CheckConstraint("cents > 0", name=op.f("ck_recovery_part_cents")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_recovery_part_application_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_part")),
+        sa.UniqueConstraint(
+            "application_id", "round", "number", name=op.f("uq_recovery_part_application_id_round_number")
+        ),
+    )
     op.create_table(
         "reopening",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1296,25 +1356,77 @@ def upgrade() -> None:
         sa.UniqueConstraint("closing_id", name=op.f("uq_reopening_closing_id")),
     )
     op.create_table(
+        "report_contribution",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("party_kind", sa.Text(), nullable=False),
+        sa.Column("in_kind", sa.Boolean(), nullable=False),
+        sa.Column("promised_hours", sa.Integer(), nullable=True),
+        sa.Column("promised_cents", sa.BigInteger(), nullable=False),
+        sa.Column("received_hours", sa.Integer(), nullable=True),
+        sa.Column("received_cents", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "promised_cents >= 0 AND received_cents >= 0 AND received_hours >= 0",
+            name=op.f("ck_report_contribution_amounts"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["application.id"], name=op.f("fk_report_contribution_application_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_contribution")),
+        sa.UniqueConstraint("application_id", "position", name=op.f("uq_report_contribution_application_id_position")),
+    )
+    op.create_table(
+        "report_evidence",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('activity_report', 'auditor', 'financial_report', 'hours', 'invoice', 'payment')",
+            name=op.f("ck_report_evidence_kind"),
+        ),
+        sa.CheckConstraint(
+            "(position IS NULL) <> (kind IS NULL)", name=op.f("ck_report_evidence_of_a_line_or_the_whole")
+        ),
+        sa.ForeignKeyConstraint(["added_by_id"], ["person.id"], name=op.f("fk_report_evidence_added_by_id")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_report_evidence_application_id")),
+        sa.ForeignKeyConstraint(["sha256"], ["stored_document.sha256"], name=op.f("fk_report_evidence_sha256")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_evidence")),
+    )
+    op.create_index(op.f("ix_report_evidence_application_id"), "report_evidence", ["application_id"], unique=False)
+    op.create_table(
         "report_line",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("agreed_cents", sa.BigInteger(), nullable=False),
         sa.Column("budgeted_cents", sa.BigInteger(), nullable=False),
-        sa.Column("claimed_cents", sa.Integer(), nullable=True),
+        sa.Column("claimed_cents", sa.BigInteger(), nullable=True),
         sa.Column("explanation", sa.Text(), nullable=False),
-        sa.Column("accepted_cents", sa.Integer(), nullable=True),
+        sa.Column("no_evidence", sa.Text(), nullable=False),
+        sa.Column("moved_cents", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_cents", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "accepted_cents IS NULL OR accepted_cents = claimed_cents OR reason <> ''",
+            "accepted_cents IS NULL OR accepted_cents = claimed_cents + moved_cents OR reason <> ''",
             name=op.f("ck_report_line_a_cut_has_a_reason"),
         ),
         sa.CheckConstraint(
-            "accepted_cents >= 0 AND accepted_cents <= claimed_cents", name=op.f("ck_report_line_accepted")
+            "accepted_cents >= 0 AND accepted_cents <= claimed_cents + moved_cents",
+            name=op.f("ck_report_line_accepted"),
         ),
-        sa.CheckConstraint("claimed_cents >= 0", name=op.f("ck_report_line_claimed")),
+        sa.CheckConstraint("budgeted_cents >= 0 AND agreed_cents >= 0", name=op.f("ck_report_line_budget")),
+        sa.CheckConstraint(
+            "claimed_cents >= 0 AND claimed_cents + moved_cents >= 0", name=op.f("ck_report_line_claimed")
+        ),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_report_line_application_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_line")),
         sa.UniqueConstraint("application_id", "position", name=op.f("uq_report_line_application_id_position")),

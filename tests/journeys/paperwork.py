@@ -174,10 +174,23 @@ def tick_reasons(judge: Visitor, question: str, reasons: tuple[str, ...]) -> Non
         box.set_checked(any(words.startswith(reason) for reason in reasons))
 
 
-def account(school: Visitor, ref: str, spent: Mapping[str, str], results: str) -> None:
-    """Write the final accounts: what was spent, by cost line, as somebody types it; up to the check."""
-    school.open(f"/aanvragen/{ref}/verantwoording")
-    for line, amount in spent.items():
-        school.fill("Uitgegeven", amount, part=line)
-    school.fill("Wat leverde het project op?", results)
+def account(school: Visitor, act: Mapping[str, Any], lines: list[str], parties: list[str]) -> None:
+    """Write the final accounts of the story: what was spent and its proof, who paid with; up to the check.
+
+    lines: the cost lines; parties: who promised to pay with, as the page calls them.
+    """
+    school.open(f"/aanvragen/{act['ref']}/verantwoording")
+    for n, (line, cents) in enumerate(zip(lines, act["claimed"], strict=True), 1):
+        school.fill("Uitgegeven", plain_euro(cents), part=line)
+        if n in act.get("no_evidence", {}):
+            school.unfold("Geen bewijs bij deze regel?", part=line)
+            school.fill("Waarom is er geen bewijs?", act["no_evidence"][n], part=line)
+        else:
+            school.attach("Bewijs kiezen", LETTER, part=line)
+        if n in act.get("explanations", {}):
+            school.unfold("Veel meer of minder uitgegeven?", part=line)
+            school.fill("Toelichting", act["explanations"][n], part=line)
+    for party, received in zip(parties, act["received"], strict=True):
+        school.fill(party, str(received) if "uren" in party else plain_euro(received))
+    school.fill("Wat leverde het project op?", act["results"])
     school.tick("Deze tekst mag bij de resultaten op deze website staan").press("Opslaan en controleren")

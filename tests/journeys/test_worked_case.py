@@ -257,20 +257,24 @@ def two_are_rejected(town: Town) -> None:
 
 # --- 4. Four final accounts; one cost of 480.00 does not count --------------------------------------------------------
 
-RESULTS = {act["ref"]: act["results"] for act in story()["acts"] if act["do"] == "account"}
+REPORTS = {act["ref"]: act for act in story()["acts"] if act["do"] == "account"}
 
 
 def the_schools_account(town: Town) -> None:
-    for at, email, ref, spent, total in (
-        ("2022-12-12 16:00", ANNA, "PO-T1-01", ("6.552,40", "1.860,00", "1.200,00"), "€ 9.612,40"),
-        ("2023-01-09 10:00", BRAM, "PO-T1-02", ("4.320,25", "2.250,00", "780,00"), "€ 7.350,25"),
-        ("2023-01-16 12:00", CARLA, "PO-T1-03", ("4.668,75", "1.750,00"), "€ 6.418,75"),
-        ("2023-01-20 17:00", DAAN, "PO-T1-04", ("4.000,00", "2.250,00"), "€ 6.250,00"),
+    for at, email, ref, total in (
+        ("2022-12-12 16:00", ANNA, "PO-T1-01", "€ 9.612,40"),
+        ("2023-01-09 10:00", BRAM, "PO-T1-02", "€ 7.350,25"),
+        ("2023-01-16 12:00", CARLA, "PO-T1-03", "€ 6.418,75"),
+        ("2023-01-20 17:00", DAAN, "PO-T1-04", "€ 6.250,00"),
     ):
         town.at(at)
         school = town.visitor(email)
         lines = [line[1] for line in SHEETS[ref]["budget"]]
-        account(school, ref, dict(zip(lines, spent, strict=True)), RESULTS[ref])
+        parties = [
+            share["party"] or "Uw school" if share["hours"] is None else f"{share['party']} (aantal uren)"
+            for share in SHEETS[ref]["contributions"]
+        ]
+        account(school, REPORTS[ref], lines, parties)
         school.row("Opgegeven kosten", total).press("Verantwoording insturen").see("Verantwoording ingestuurd")
         town.mailed(email, f"Wij hebben uw verantwoording {ref}")
 
@@ -398,7 +402,7 @@ def everybody_reads_the_results(town: Town) -> None:
     reader = town.passer_by().open("/resultaten").see(EVALUATION)
     reader.row("Projecten", "4").row("Uitgegeven", "€ 23.131,20").row("Niet gebruikt", "€ 6.868,80")
     for ref in T1:
-        reader.open("/resultaten").follow(SHEETS[ref]["answers"]["title"]).see(RESULTS[ref])
+        reader.open("/resultaten").follow(SHEETS[ref]["answers"]["title"]).see(REPORTS[ref]["results"])
         reader.see_not(*NAMES)
     reader.open("/resultaten").see_not(*NAMES)
 

@@ -22,8 +22,18 @@ from fundapp.services.letters import build, letter_row, letter_view, released
 NOW = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 FUND = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
 INTENTIONS = ("rejection_intended", "determination_intended")
-DECISIONS = ("award", "rejection", "not_considered", "determination", "recovery", "revocation")
-LETTERS = (*INTENTIONS, *DECISIONS, "extension", "delay")
+OF_A_RECOVERY = ("recovery", "recovery_schedule", "recovery_set_off")
+DECISIONS = (
+    "award",
+    "rejection",
+    "not_considered",
+    "determination",
+    "revocation",
+    "change_approved",
+    "change_refused",
+    *OF_A_RECOVERY,
+)
+LETTERS = (*INTENTIONS, *DECISIONS, "recovery_written_off", "report_last_term", "extension", "delay")
 
 
 def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
@@ -44,7 +54,20 @@ def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
         "balance": -62_500,
         "recovery": 62_500,
         "recovery_ref": "TV-PO-T1-03",
+        "recovery_small": False,
+        "set_off": 20_000,
+        "target": "PO-T2-03",
+        "left": 42_500,
+        "parts": [[1, 31_250, "2025-05-01"], [2, 31_250, "2025-06-01"]],
         "due": "2025-04-25",
+        "was_due": "2025-03-01",
+        "change_ref": "PO-T1-03-W1",
+        "asked_on": "2025-02-01",
+        "consequences": [
+            [{"nl": "Einde", "en": "End"}, {"nl": "1 maart", "en": "1 March"}, {"nl": "1 mei", "en": "1 May"}],
+            [{"nl": "Nieuwe partner", "en": "New partner"}, None, {"nl": "Delta College", "en": "Delta College"}],
+            [{"nl": "Partner stopt", "en": "Partner leaves"}, {"nl": "Bedrijf A", "en": "Company A"}, None],
+        ],
         "old_due": "2025-03-28",
         "what": {"nl": "ons besluit", "en": "our decision"},
         "term": "decision",
@@ -56,6 +79,12 @@ def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
         "lines": [["Lasrobot", 600_000, 641_875, 641_875, ""], ["Lunch", 0, 48_000, 0, "Dit is geen techniek."]],
         "sender": {"name": "Techniekfonds", "payer": "Stichting Penvoerder Demo", "iban": "NL13TEST0123456789"},
         "cuts": [["Lunch", 48_000, "Dit is geen techniek."]],
+        "left_out": [["Verbouwing", 10_000, "Dit fonds betaalt deze soort kosten niet."]],
+        "moves": [["Lunch", "Lasrobot", 5_000, "Dit was een bout."]],
+        "received": [["Het Kompas-demo", 180_000, 128_375]],
+        "short": 0,
+        "fixed": False,
+        "ex_officio": False,
         **more,
     }
 
@@ -76,9 +105,10 @@ def _texts(value: Any) -> list[str]:
 
 
 def test_every_letter_that_an_act_writes_has_a_template() -> None:
+    from fundapp.services import change
     from fundapp.services.decision import LETTER_OF
 
-    assert {*LETTER_OF.values(), "recovery"} == set(LETTERS)
+    assert {*LETTER_OF.values(), *change.LETTER_OF.values(), *OF_A_RECOVERY, "recovery_written_off"} == set(LETTERS)
     assert {path.stem for path in TEMPLATES.glob("[!_]*.txt")} == set(LETTERS)
 
 
@@ -304,6 +334,29 @@ def test_the_page_shows_the_same_blocks() -> None:
 )
 def test_the_final_amount_says_what_it_means(balance: int, words: str) -> None:
     assert words in words_of("determination", facts(balance=balance))
+
+
+def test_a_final_amount_without_accounts_says_that_nothing_came() -> None:
+    assert "Wij kregen geen verantwoording van u." in words_of("determination", facts(ex_officio=True))
+    assert "Wij kregen geen verantwoording van u" in words_of("determination_intended", facts(ex_officio=True))
+    assert "U kreeg een vast bedrag." in words_of("determination", facts(fixed=True, cuts=[]))
+
+
+def test_the_calculation_tells_what_was_moved_left_out_and_short() -> None:
+    words = words_of("determination", facts(short=12_345)).replace("\u00a0", " ")
+    assert "€ 50,00 van Lunch naar Lasrobot: Dit was een bout." in words
+    assert "Verbouwing: € 100,00 telt niet mee. Dit fonds betaalt deze soort kosten niet." in words
+    assert "U en uw partners betaalden € 123,45 te weinig mee." in words
+
+
+def test_a_change_says_what_was_and_what_becomes() -> None:
+    _, blocks = put_into_words("change_approved", facts())
+    rows = next(b for b in blocks if isinstance(b, Facts) and b.title == "Dit verandert er").rows
+    assert rows == (
+        ("Einde", "was 1 maart; wordt 1 mei"),
+        ("Nieuwe partner", "wordt Delta College"),
+        ("Partner stopt", "was Bedrijf A"),
+    )
 
 
 def test_the_funds_own_words_and_duties_stand_in_its_letters() -> None:

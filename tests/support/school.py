@@ -113,7 +113,7 @@ def begin(client: FlaskClient, tranche: str, school: str = "99AA00") -> str:
     """Begin a draft through the page; return its reference."""
     answer = post(client, "/aanvragen/nieuw", {"keuze": f"{tranche}|{school}", "request_key": "begin"})
     assert answer.status_code == 303, answer.text
-    return answer.headers["Location"].rsplit("/", 1)[-1]
+    return answer.headers["Location"].split("/")[2]
 
 
 def version(client: FlaskClient, ref: str, section: str) -> str:

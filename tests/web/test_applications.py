@@ -206,12 +206,13 @@ def test_everything_of_another_school_is_not_there(app: Flask, cast: Cast, anna:
         file_id = session.scalars(select(Attachment.id)).one()
     paths = ["", "/taak/project", "/controle", "/ingestuurd", "/antwoorden", f"/bijlagen/{file_id}", "/brieven/1"]
     paths += ["/brieven/1.pdf", "/verantwoording", "/verantwoording/controle", "/voornemen", "/wijziging"]
+    paths += ["/wijziging/verschuiving", "/verplichtingen", "/terugbetaling", "/bewijs/1"]
     stranger = app.test_client()
     sign_in(stranger, cast.stranger.email)
     csrf = token(stranger)
     for path in paths:
         assert stranger.get(f"/aanvragen/{ref}{path}").status_code == 404, path
-    for path in ("/taak/project", "/verantwoording", "/wijziging"):
+    for path in ("/taak/project", "/verantwoording", "/wijziging/verschuiving"):
         answer = stranger.post(f"/aanvragen/{ref}{path}", data={"title": "Gekaapt", "csrf_token": csrf})
         assert answer.status_code == 404, path
     assert ref not in stranger.get("/aanvragen").text

@@ -46,6 +46,7 @@ READING = {
     "refs": ["IF-1-01", "IF-1-02"],
     "url_path": "/lezen",
 } | DUE
+CLAIM = {"recovery": 50000, "recovery_ref": "TV-IF-2026-0007", "iban": "NL13TEST0123456789", "payer": "Stichting Demo"}
 REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
 
 LET_IN = {"name": "Anouk", "sender": "Bram", "place": "De Ozobot", "url_path": "/collegas"}
@@ -90,7 +91,17 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "report_returned": CASE,
     "determination_intended": CASE | DUE | AMOUNT,
     "response_in": CASE,
-    "determined": CASE | AMOUNT | {"balance": -50000, "recovery": 50000, "due": "2027-01-08"},
+    "report_asked": CASE | DUE | WHY,
+    "report_last_term": CASE | DUE,
+    "report_to_sign": CASE | {"asked_by": "Bram de Boer"},
+    "determined": CASE | AMOUNT | {"balance": -50000, "recovery": 50000, "recovery_small": False},
+    "recovery_claimed": CASE | DUE | CLAIM,
+    "recovery_due": CASE | DUE | CLAIM,
+    "recovery_late": CASE | DUE | CLAIM,
+    "recovery_schedule": CASE | DUE | CLAIM | {"parts": [[1, 25000, "2026-12-11"], [2, 25000, "2027-01-11"]]},
+    "recovery_set_off": CASE | CLAIM | {"set_off": 20000, "left": 30000, "target": "IF-2027-0001"},
+    "recovery_waived": CASE | CLAIM,
+    "recovery_written_off": CASE | CLAIM,
     "settled": CASE,
     "revoked": CASE | REASONS | WHY,
     "payment_sent": CASE | AMOUNT | {"iban": "4300"},
@@ -114,6 +125,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "interim_approved": CASE | PROOF | AMOUNT | DUE,
     "interim_returned": CASE | PROOF | WHY | DUE,
     "interim_due": CASE | PROOF | AMOUNT | DUE,
+    "change_asked": CASE | {"change_ref": "W-1", "what": {"nl": "Andere data", "en": "Other dates"}},
+    "change_recorded": CASE | {"change_ref": "W-1"},
     "change_approved": CASE | {"change_ref": "W-1"},
     "change_refused": CASE | {"change_ref": "W-1"},
     "report_due": CASE | DUE,
@@ -135,6 +148,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "decision_delayed": CASE | DUE | LATE,
     "decision_late": CASE | DUE | LATE,
     "sign_in_code": {"name": "Anouk", "code": "123 456", "url_path": "/inloggen/link/abc?verder=/aanvragen&taal=nl"},
+    "join": LET_IN,
     "colleague_invited": LET_IN,
     "access_asked": LET_IN | {"asker": "Bram", "email": "bram@example.org", "what": WRITES},
     "access_given": LET_IN,
