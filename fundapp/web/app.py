@@ -34,6 +34,7 @@ FEATURES = (
     "signing",
     "consent",
     "colleagues",
+    "joining",
     "draft_check",
     "completion",
     "reuse",
@@ -53,6 +54,7 @@ FEATURES = (
     "tranche_closing",
     "reallocation",
     "decisions",
+    "scenario",
     "exports",
     "programme",
 )
