@@ -54,6 +54,7 @@ FEATURES = (
     "tranche_closing",
     "reallocation",
     "decisions",
+    "scenario",
     "exports",
     "programme",
 )
