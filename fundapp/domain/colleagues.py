@@ -76,6 +76,13 @@ def last_one(leaver: int, place: Place, others: Iterable[tuple[int, Place]]) -> 
     return not any(person != leaver and at.holds(place) for person, at in others)
 
 
+def mailbox_of_school(email: str, website: str) -> bool:
+    """Whether an address is at the school's own domain: that of the website in the register."""
+    host = website.strip().lower().partition("://")[2] or website.strip().lower()
+    host = host.partition("/")[0].removeprefix("www.")
+    return "." in host and email.rpartition("@")[2] == host
+
+
 _NOT_YOURS = Text(
     "Deze school is er niet, of u hebt er geen toegang. Ga terug naar uw collega's.",
     "There is no such school, or you have no access to it. Go back to your colleagues.",

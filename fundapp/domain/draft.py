@@ -104,13 +104,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The round that an application is in, with its window. until: a later end for this school, with a reason."""
+    """The round that an application is in, with its window. until: a later end for this school, with a reason.
+
+    name: in Dutch, as messages have it; title: as pages say it.
+    """
 
     ref: str
     name: str
     opens_at: datetime
     closes_at: datetime
     until: datetime | None
+    title: Text
 
     @property
     def window(self) -> Window:

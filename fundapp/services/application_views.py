@@ -38,6 +38,7 @@ from fundapp.persistence.receipt import Receipt
 from fundapp.persistence.register import School
 from fundapp.persistence.settlement import Determination, IntentResponse
 from fundapp.services import funds
+from fundapp.services.draft_reading import round_title
 from fundapp.services.sent import Sent
 
 SHOWN = 30
@@ -141,7 +142,7 @@ class ListRow:
     ref: str
     title: str
     school: str
-    round: str
+    round: Text
     look: Look
     due: date | datetime | None
     todo: Text | None
@@ -183,6 +184,7 @@ def own_list(session: Session, actor: Actor, *, after: int | None = None) -> tup
             Application.requested_cents,
             School.name.label("school"),
             Tranche.name.label("round"),
+            Tranche.spec["name"].label("round_title"),
             func.coalesce(WindowExtension.until, Tranche.closes_at).label("closes_at"),
             Term.due_on,
         )
@@ -209,7 +211,7 @@ def own_list(session: Session, actor: Actor, *, after: int | None = None) -> tup
             ref=row.ref,
             title=row.title,
             school=row.school,
-            round=row.round,
+            round=round_title(row.round, row.round_title),
             look=FLOW.look(row.state),
             due=row.closes_at.astimezone(AMSTERDAM) if row.state == State.DRAFT else row.due_on,
             todo=todo(row.state, answered=row.due_on is None),

@@ -25,7 +25,7 @@ from fundapp.services.journal import note
 from fundapp.services.outbox import write_mail
 from fundapp.services.people import CAPACITIES, actor_by_email, clean_email, person_for
 
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 MOST = 300
 """Letters of an address or a name at most."""
 
@@ -40,21 +40,21 @@ def invite(
 
     Raises Refused: NOT_FOUND for a place of others; INVALID with every value that does not fit.
     """
-    wanted = _capacity(capacity)
+    wanted = capacity_of(capacity)
     _require(actor, place, wanted or Capacity.DRAFTER)
     address = clean_email(email)
     wrong = []
-    if not _ADDRESS.fullmatch(address) or len(address) > MOST:
-        wrong.append(_invalid("email", _NO_ADDRESS))
+    if not ADDRESS.fullmatch(address) or len(address) > MOST:
+        wrong.append(invalid("email", NO_ADDRESS))
     if not name.strip() or len(name) > MOST:
-        wrong.append(_invalid("name", Text("Vul de naam van uw collega in.", "Enter your colleague's name.")))
+        wrong.append(invalid("name", Text("Vul de naam van uw collega in.", "Enter your colleague's name.")))
     if wanted is None:
-        wrong.append(_invalid("capacity", _NO_ROLE))
+        wrong.append(invalid("capacity", NO_ROLE))
     if wrong or wanted is None:
         raise Refused(*wrong)
     person = person_for(session, address, " ".join(name.split()), language=actor.language, now=now)
     if join(session, person, place, wanted, now=now):
-        _note(session, actor, now, person.id, "invite", place, capacity=str(wanted))
+        tell(session, actor, now, person.id, "invite", place, capacity=str(wanted))
         more = {"sender": actor.name, "place": name_of(session, place), "url_path": "/aanvragen"}
         write_mail(session, "colleague_invited", person, key=_key("invited", person.id, place, now), context=more)
     return person
@@ -90,9 +90,9 @@ def set_roles(
     that is not one's to give or end.
     """
     person, held = _colleague(session, place, person_id, actor)
-    chosen = {capacity for word in wanted if (capacity := _capacity(word)) is not None}
+    chosen = {capacity for word in wanted if (capacity := capacity_of(word)) is not None}
     if not chosen:
-        raise Refused(_invalid("capacities", _NO_ROLE_LEFT))
+        raise Refused(invalid("capacities", _NO_ROLE_LEFT))
     has = {Capacity(row.capacity) for row in held}
     for capacity in sorted(chosen ^ has):
         _require(actor, place, capacity, own=capacity in has and person_id == actor.id)
@@ -102,7 +102,7 @@ def set_roles(
         if row.capacity not in chosen:
             row.ended_at = now
     if chosen != has:
-        _note(session, actor, now, person_id, "roles", place, roles=sorted(map(str, chosen)))
+        tell(session, actor, now, person_id, "roles", place, roles=sorted(map(str, chosen)))
 
 
 def end_access(
@@ -131,7 +131,7 @@ def end_access(
     taken_over = _hand_over(session, place, person, successor_id, actor, now)
     for row in held:
         row.ended_at = now
-    _note(session, actor, now, person_id, "leave", place, successor=successor_id, applications=taken_over)
+    tell(session, actor, now, person_id, "leave", place, successor=successor_id, applications=taken_over)
     if person_id != actor.id:
         more = {"sender": actor.name, "place": name_of(session, place), "url_path": "/aanvragen"}
         write_mail(session, "access_ended", person, key=_key("ended", person_id, place, now), context=more)
@@ -150,11 +150,11 @@ def _hand_over(
     if not mine:
         return []
     if successor_id is None:
-        raise Refused(_invalid("successor", _WHO_TAKES_OVER))
+        raise Refused(invalid("successor", _WHO_TAKES_OVER))
     successor = session.get(Person, successor_id)
     held = actor_by_email(session, successor.email) if successor is not None else None
     if successor is None or held is None or successor_id == person.id or not capacities_at(held, place):
-        raise Refused(_invalid("successor", _WHO_TAKES_OVER))
+        raise Refused(invalid("successor", _WHO_TAKES_OVER))
     refs = [app.ref for app in mine]
     for app in mine:
         app.owner_id = successor_id
@@ -173,13 +173,13 @@ def ask(session: Session, school_code: str, capacity: str, explanation: str, *, 
 
     Raises Refused: INVALID with every value that does not fit; CONFLICT for who asked this already or has it.
     """
-    wanted = _capacity(capacity)
+    wanted = capacity_of(capacity)
     school = open_school(session, school_code)
     wrong = []
     if school is None:
-        wrong.append(_invalid("school", NO_SCHOOL))
+        wrong.append(invalid("school", NO_SCHOOL))
     if wanted is None:
-        wrong.append(_invalid("capacity", _NO_ROLE))
+        wrong.append(invalid("capacity", NO_ROLE))
     if wrong or school is None or wanted is None:
         raise Refused(*wrong)
     place = Place(school.board_number, school.code)
@@ -203,7 +203,7 @@ def ask(session: Session, school_code: str, capacity: str, explanation: str, *, 
     )
     session.add(row)
     session.flush()
-    _note(session, actor, now, actor.id, "ask_access", place, capacity=str(wanted))
+    tell(session, actor, now, actor.id, "ask_access", place, capacity=str(wanted))
     context = {
         "asker": actor.name,
         "email": actor.email,
@@ -233,13 +233,13 @@ def answer(session: Session, request_id: int, *, gives: bool, reason: str, actor
     if gives:
         _require(actor, place, capacity)
     elif not reason.strip():
-        raise Refused(_invalid(f"reason-{request_id}", _WHY_NOT))
+        raise Refused(invalid(f"reason-{request_id}", _WHY_NOT))
     row.state = RequestState.GIVEN if gives else RequestState.REFUSED
     row.answered_at, row.answered_by_id, row.reason = now, actor.id, reason.strip()[:2000]
     person = session.get_one(Person, row.person_id)
     if gives:
         join(session, person, place, capacity, now=now)
-    _note(session, actor, now, person.id, "give_access" if gives else "refuse_access", place, capacity=row.capacity)
+    tell(session, actor, now, person.id, "give_access" if gives else "refuse_access", place, capacity=row.capacity)
     context = {"sender": actor.name, "place": school.name, "url_path": "/aanvragen" if gives else "/collegas/toegang"}
     template = "access_given" if gives else "access_refused"
     more = {} if gives else {"explanation": row.reason}
@@ -258,6 +258,12 @@ _WHO_ANSWERS = text("""
     AND (m.school_code IS NULL OR m.school_code = :school) AND m.capacity = ANY (:capacities)
   ORDER BY p.id LIMIT 20
 """)
+
+
+def nobody_there(session: Session, place: Place) -> bool:
+    """Whether a school has nobody yet who could let somebody in."""
+    values = {"board": place.board, "school": place.school, "capacities": [str(c) for c in ACCESS_GIVING]}
+    return session.scalars(_WHO_ANSWERS, values).first() is None
 
 
 def _who_answers(session: Session, place: Place, capacity: Capacity) -> Iterable[Person]:
@@ -303,7 +309,8 @@ def _require(actor: Actor, place: Place, capacity: Capacity, *, own: bool = Fals
         raise Refused(refusal)
 
 
-def _capacity(word: str) -> Capacity | None:
+def capacity_of(word: str) -> Capacity | None:
+    """The capacity of this word, if it is one that gives access."""
     return Capacity(word) if word in ACCESS_GIVING else None
 
 
@@ -319,9 +326,10 @@ def name_of(session: Session, place: Place) -> str:
     return session.scalar(select(SchoolBoard.name).where(SchoolBoard.number == place.board)) or place.board
 
 
-def _note(
+def tell(
     session: Session, actor: Actor, now: datetime, person_id: int, action: str, place: Place, **more: object
 ) -> None:
+    """Write in the journal what happened to somebody's access."""
     data: Mapping[str, Any] = {"person": person_id, "board": place.board, "school": place.school, **more}
     note(session, actor, now, kind="person", subject_id=person_id, action=action, data=dict(data))
 
@@ -330,7 +338,8 @@ def _key(what: str, person_id: int, place: Place, now: datetime) -> str:
     return f"{what}:{person_id}:{place.school or place.board}:{now.isoformat()}"
 
 
-def _invalid(field: str, sentence: Text) -> Refusal:
+def invalid(field: str, sentence: Text) -> Refusal:
+    """A refusal of what was typed in a field."""
     return Refusal(f"{field}_wrong", sentence, field=field, kind=Kind.INVALID)
 
 
@@ -338,8 +347,8 @@ NO_SCHOOL = Text(
     "Deze school kennen wij niet. Vul de vestigingscode in, zoals 99AA00.",
     "We do not know this school. Enter its site code, such as 99AA00.",
 )
-_NO_ADDRESS = Text("Vul een e-mailadres in, zoals naam@school.nl.", "Enter an e-mail address, such as name@school.nl.")
-_NO_ROLE = Text("Kies een rol.", "Choose a role.")
+NO_ADDRESS = Text("Vul een e-mailadres in, zoals naam@school.nl.", "Enter an e-mail address, such as name@school.nl.")
+NO_ROLE = Text("Kies een rol.", "Choose a role.")
 _NO_ROLE_LEFT = Text(
     "Kies minstens één rol. Gaat uw collega weg? Beëindig dan de toegang.",
     "Choose at least one role. Does your colleague leave? Then end the access.",

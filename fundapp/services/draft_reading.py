@@ -26,13 +26,15 @@ from fundapp.domain.draft import (
 )
 from fundapp.domain.facts import EarlierApplication, SignerRole
 from fundapp.domain.signing import Signature, Signatures, SignatureState
+from fundapp.domain.text import Text, same
 from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application
 from fundapp.persistence.db import Moment
 from fundapp.services import funds, precheck
 
 _PICTURE = text("""
-  SELECT t.ref, t.name, t.opens_at, t.closes_at, w.until, s.name AS school, coalesce(b.name, '') AS board, s.level,
+  SELECT t.ref, t.name, t.spec->'name' AS title,
+    t.opens_at, t.closes_at, w.until, s.name AS school, coalesce(b.name, '') AS board, s.level,
     coalesce(nullif(s.sub_region_override, ''), s.sub_region) AS region,
     (SELECT count(*) FROM submission WHERE application_id = :id) AS sent,
     (SELECT json_build_object('at', at, 'declared', inputs->'declared') FROM eligibility_check
@@ -75,7 +77,7 @@ def picture(session: Session, app: Application) -> DraftPicture:
         ref=app.ref,
         spec=spec,
         fund_version_id=app.fund_version_id,
-        round=Round(row.ref, row.name, row.opens_at, row.closes_at, row.until),
+        round=Round(row.ref, row.name, row.opens_at, row.closes_at, row.until, round_title(row.name, row.title)),
         school=Applicant(app.school_code, row.school, app.board_number, row.board, row.level, row.region),
         title=app.title,
         starts_on=app.starts_on,
@@ -142,6 +144,11 @@ def signatures(session: Session, app: Application) -> tuple[Signatures, date | N
 
 def _day(written: str | None) -> date | None:
     return None if written is None else date.fromisoformat(written)
+
+
+def round_title(name: str, title: dict[str, str] | None) -> Text:
+    """What a round is called in both languages. title: as its specification has it."""
+    return Text(**title) if title else same(name)
 
 
 def _document(row: dict[str, Any]) -> Document:

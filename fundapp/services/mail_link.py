@@ -45,7 +45,6 @@ class Purpose(StrEnum):
 
     SIGNATURE = "signature"
     CONSENT = "consent"
-    ACCESS = "access"
 
     @property
     def path(self) -> str:
@@ -53,7 +52,7 @@ class Purpose(StrEnum):
         return _PATHS[self]
 
 
-_PATHS = {Purpose.SIGNATURE: "/akkoord/", Purpose.CONSENT: "/toestemming/", Purpose.ACCESS: "/toegang/"}
+_PATHS = {Purpose.SIGNATURE: "/akkoord/", Purpose.CONSENT: "/toestemming/"}
 
 
 @dataclass(frozen=True, slots=True)

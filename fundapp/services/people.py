@@ -124,15 +124,15 @@ def request_code(
     """
     address = clean_email(email)
     for name, most in ((f"address:{address}", CODES_PER_ADDRESS), (f"caller:{caller}", CODES_PER_CALLER)):
-        key = f"codes:{_keyed(secret, name)}"
+        key = f"codes:{keyed(secret, name)}"
         if short_lived.count(session, key, now=now, lasts=COUNTED_OVER) > most:
             raise Refused(_TOO_MANY)
     code, link_token = f"{secrets.randbelow(1_000_000):06d}", secrets.token_urlsafe(24)
     actor = actor_by_email(session, address)
     hashes = {
-        "ticket_hash": _keyed(secret, f"ticket:{ticket}"),
+        "ticket_hash": keyed(secret, f"ticket:{ticket}"),
         "code_hash": _code_hash(secret, ticket, code),
-        "link_hash": _keyed(secret, f"link:{link_token}"),
+        "link_hash": keyed(secret, f"link:{link_token}"),
     }
     if actor is None:
         for name in ("code", "mail"):  # as many writes as for a known address
@@ -165,7 +165,7 @@ def redeem_code(session: Session, code: str, *, ticket: str, secret: str, now: d
     digits = re.sub(r"\D", "", code)
     row = session.execute(
         select(rows.SignInCode)
-        .where(rows.SignInCode.ticket_hash == _keyed(secret, f"ticket:{ticket}"))
+        .where(rows.SignInCode.ticket_hash == keyed(secret, f"ticket:{ticket}"))
         .with_for_update()
     ).scalar_one_or_none()
     right = hmac.compare_digest(row.code_hash if row else "-", _code_hash(secret, ticket, digits))
@@ -180,7 +180,7 @@ def redeem_code(session: Session, code: str, *, ticket: str, secret: str, now: d
 def redeem_link(session: Session, token: str, *, secret: str, now: datetime) -> SignedInPerson:
     """Return who the link of the mail signs in, and use it up. Raises Refused(INVALID) as `redeem_code`."""
     row = session.execute(
-        select(rows.SignInCode).where(rows.SignInCode.link_hash == _keyed(secret, f"link:{token}")).with_for_update()
+        select(rows.SignInCode).where(rows.SignInCode.link_hash == keyed(secret, f"link:{token}")).with_for_update()
     ).scalar_one_or_none()
     if row is None or row.used_at is not None or row.expires_at <= now:
         raise Refused(_OLD_LINK)
@@ -217,12 +217,13 @@ def _signed_out_key(session_id: str) -> str:
     return f"signed-out:{session_id}"
 
 
-def _keyed(secret: str, value: str) -> str:
+def keyed(secret: str, value: str) -> str:
+    """A hash that nobody can make or guess without our secret."""
     return hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
 
 
 def _code_hash(secret: str, ticket: str, code: str) -> str:
-    return _keyed(secret, f"code:{ticket}:{code}")
+    return keyed(secret, f"code:{ticket}:{code}")
 
 
 _TOO_MANY = Refusal(

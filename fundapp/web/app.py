@@ -34,8 +34,10 @@ FEATURES = (
     "signing",
     "consent",
     "colleagues",
+    "joining",
     "draft_check",
     "completion",
+    "reuse",
     "reporting",
     "changes",
     "review",
@@ -52,6 +54,7 @@ FEATURES = (
     "tranche_closing",
     "reallocation",
     "decisions",
+    "scenario",
     "exports",
     "programme",
 )

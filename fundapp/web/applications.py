@@ -16,7 +16,7 @@ from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
-from fundapp.services import draft, funds, letters, receipt, review_case, short_lived
+from fundapp.services import draft, funds, letters, receipt, reuse, review_case, short_lived
 from fundapp.services.payment_scheme_views import SchemeLine, scheme
 from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.quarantine import require_scanned
@@ -98,27 +98,30 @@ def begin() -> Response:
     checked = read_check(request.form.get("check", ""))
     try:
         with unit_of_work(db.session(), wake):
-            ref = _begin(tranche_ref, school, key, checked)
+            ref, again = _begin(tranche_ref, school, key, checked)
     except Refused as error:
         if error.kind is Kind.NOT_FOUND:
             raise
         return _new_page(BaseForm(), key or new_key(), error.refusals[0], 409)
-    return make_response(redirect(url_for("applications.one", ref=ref), code=303))
+    return make_response(redirect(url_for("reuse.show" if again else "applications.one", ref=ref), code=303))
 
 
-def _begin(tranche_ref: str, school: str, key: str, checked: CheckedAnswers | None) -> str:
-    """Return the reference of the draft; the lock on the tranche makes two requests with one key wait."""
+def _begin(tranche_ref: str, school: str, key: str, checked: CheckedAnswers | None) -> tuple[str, bool]:
+    """Return the reference of the draft, and whether the school applied before.
+
+    The lock on the tranche makes two requests with one key wait.
+    """
     session, actor, now = db.session(), signed_in(), request_now()
     name = f"begin:{actor.id}:{key}"
     if key and short_lived.count(session, f"{name}:lock", now=now, lasts=REMEMBERED) > 1:
         before = short_lived.take(session, name, now=now)
         if before is not None:
             short_lived.put(session, name, before, now=now, lasts=REMEMBERED)
-            return str(before["ref"])
+            return str(before["ref"]), False
     app = draft.create(session, tranche_ref, school, actor=actor, now=now, checked=checked)
     if key:
         short_lived.put(session, name, {"ref": app.ref}, now=now, lasts=REMEMBERED)
-    return app.ref
+    return app.ref, reuse.earlier_of(session, app) is not None
 
 
 def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: int = 200) -> Response:
@@ -170,6 +173,7 @@ def _task_list(found: Case) -> Response:
         tasks=tasks,
         done=sum(not problems for _, problems, _ in tasks),
         first=next((section for section, problems, _ in tasks if problems), None),
+        earlier=reuse.earlier_of(db.session(), found.row),
         closed=request_now() > closes_at,
         days_left=(closes_at.astimezone(AMSTERDAM).date() - request_now().astimezone(AMSTERDAM).date()).days,
         signing=[line for line in signing_lines(picture.signing) if line["one"] is not None],
