@@ -72,6 +72,11 @@ class Effect(Enum):
     END_OFFER = auto()  # what was held is free
     EXTEND_TERM = auto()
     ANNOUNCE_DELAY = auto()  # the term of ours that passed goes on under a new date
+    AWARD_AFTER_REMEDY = auto()  # these follow the decision on an objection, in its transaction
+    RAISE_AFTER_REMEDY = auto()
+    RESTORE_AFTER_REMEDY = auto()
+    CONSIDER_AFTER_REMEDY = auto()
+    DETERMINE_AFTER_REMEDY = auto()
     HOLD_PAYMENTS = auto()
     END_HOLD = auto()
 
@@ -93,6 +98,7 @@ class Facts:
     most that the fund's formula allows. offered: what is held for it after an offer; free_in and free_now count it.
     ahead: who is earlier on the waiting list and could be offered money. deciding: the term of ours that runs, to
     decide or to determine; extendable: by how much the fund's rules let the first be extended, once.
+    remedy: the reference of an objection that was not decided yet.
     """
 
     state: str
@@ -133,6 +139,7 @@ class Facts:
     profile: Profile = Profile.PRIVATE
     holds: tuple[Hold, ...] = ()
     hold_open: bool = False
+    remedy: str | None = None
     deciding: Deciding | None = None
     extendable: Length | None = None
 
@@ -389,6 +396,32 @@ def not_responded_yet(facts: Facts, _given: Given | None) -> Refusal | None:
     )
 
 
+def no_remedy_runs(facts: Facts, _given: Given | None) -> Refusal | None:
+    """What may still become another amount is not settled, nor taken away."""
+    if facts.remedy is None:
+        return None
+    return Refusal(
+        "remedy_runs",
+        Text(
+            "De school is het niet eens met het besluit ({ref}). Wacht tot daarover is beslist.",
+            "The school disagrees with the decision ({ref}). Wait until that has been decided.",
+        ).fill(ref=same(facts.remedy)),
+    )
+
+
+def after_a_new_decision(_facts: Facts, given: Given | None) -> Refusal | None:
+    """It follows a decision that came in the place of another one, never by itself."""
+    if given is None or given.get("decision_id"):
+        return None
+    return Refusal(
+        "no_new_decision",
+        Text(
+            "Dit gebeurt vanzelf na een nieuw besluit. U hoeft niets te doen.",
+            "This follows a new decision by itself. There is nothing to do.",
+        ),
+    )
+
+
 def nothing_outstanding(facts: Facts, _given: Given | None) -> Refusal | None:
     """Settled means: every cent was paid, received or given up."""
     if not facts.outstanding:
@@ -420,6 +453,60 @@ PAYING = _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, St
 """States in which something may still be paid."""
 
 T = Transition[Facts]
+
+
+def _after_remedy(name: str, past: Text, source: frozenset[StrEnum], target: State | None, effect: Effect) -> T:
+    return T(
+        name=name,
+        label=past,
+        past=past,
+        tone=Tone.POSITIVE,
+        source=source,
+        target=target,
+        who=_who(Role.SYSTEM),
+        guards=(after_a_new_decision,),
+        effects=(effect,),
+        reopens=True,
+    )
+
+
+_AFTER_REMEDY = (
+    _after_remedy(
+        "award_after_all",
+        Text("na heroverweging toch toegekend", "awarded after reconsideration"),
+        _states(State.REJECTED),
+        State.AWARDED,
+        Effect.AWARD_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "raise_award",
+        Text("toekenning herzien na heroverweging", "award changed after reconsideration"),
+        _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED),
+        None,
+        Effect.RAISE_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "restore_award",
+        Text("na heroverweging geldt de toekenning weer", "award holds again after reconsideration"),
+        _states(State.REVOKED),
+        State.AWARDED,
+        Effect.RESTORE_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "consider_after_all",
+        Text("na heroverweging toch behandeld", "considered after reconsideration"),
+        _states(State.NOT_CONSIDERED),
+        State.SUBMITTED,
+        Effect.CONSIDER_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "determine_anew",
+        Text("eindbedrag herzien na heroverweging", "final amount changed after reconsideration"),
+        _states(State.DETERMINED, State.SETTLED),
+        State.DETERMINED,
+        Effect.DETERMINE_AFTER_REMEDY,
+    ),
+)
 
 FLOW: Flow[Facts] = Flow(
     kind="application",
@@ -749,7 +836,7 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED),
             target=State.DETERMINATION_INTENDED,
             who=_who(Role.FINANCE),
-            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, something_was_cut),
+            guards=(no_remedy_runs, no_payment_in_a_batch, no_payment_under_way, lines_are_judged, something_was_cut),
             effects=(Effect.INTEND_DETERMINATION, Effect.WRITE_LETTER),
             mail=(Mail("determination_intended", Role.APPLICANT),),
             hint=Text(
@@ -778,7 +865,7 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED, State.DETERMINATION_INTENDED),
             target=State.DETERMINED,
             who=_who(Role.FINANCE),
-            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, school_was_heard),
+            guards=(no_remedy_runs, no_payment_in_a_batch, no_payment_under_way, lines_are_judged, school_was_heard),
             effects=(Effect.DETERMINE, Effect.WRITE_LETTER),
             mail=(Mail("determined", Role.APPLICANT),),
         ),
@@ -818,6 +905,7 @@ FLOW: Flow[Facts] = Flow(
             asks="reason",
             guards=(
                 no_conflict_declared,
+                no_remedy_runs,
                 no_payment_in_a_batch,
                 no_payment_under_way,
                 needs("explanation", _REASON_FOR_SCHOOL),
@@ -825,6 +913,7 @@ FLOW: Flow[Facts] = Flow(
             effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.REVOKE_FUNDS, Effect.WRITE_LETTER),
             mail=(Mail("revoked", Role.APPLICANT),),
         ),
+        *_AFTER_REMEDY,
         T(
             name="hold_payments",
             label=Text("Betalingen aanhouden", "Hold payments"),

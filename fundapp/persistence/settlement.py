@@ -50,7 +50,10 @@ class ReportLine(Base):
 
 
 class Determination(Base):
-    """An intended or a final amount (vaststelling), with its calculation step by step. Append-only."""
+    """An intended or a final amount (vaststelling), with its calculation step by step. Append-only.
+
+    replaces_id: the final amount that this one came in the place of, after a new look at it.
+    """
 
     __tablename__ = "determination"
     __table_args__ = (
@@ -60,8 +63,10 @@ class Determination(Base):
             "uq_determination_one_final",
             "application_id",
             unique=True,
-            postgresql_where="kind = 'final'",
+            postgresql_where="kind = 'final' AND replaces_id IS NULL",
         ),
+        CheckConstraint("replaces_id IS NULL OR kind = 'final'", name="only_a_final_one_is_replaced"),
+        UniqueConstraint("replaces_id"),
     )
 
     id: Mapped[Id]
@@ -71,6 +76,7 @@ class Determination(Base):
     calculation: Mapped[dict[str, Any]]
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("determination.id"))
 
 
 class IntentResponse(Base):

@@ -14,7 +14,7 @@ from fundapp.persistence.application import Application
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.settlement import Determination, FinalReport, IntentResponse, Recovery, ReportLine
 from fundapp.services import funds, terms
-from fundapp.services.act import Act
+from fundapp.services.act import Act, Follow
 from fundapp.services.letters import released
 from fundapp.services.payment_scheme import drop_instalments, plan_final_payment
 
@@ -171,7 +171,7 @@ def determine(act: Act) -> None:
     if reckoned.balance < 0:
         claim_back(act, -reckoned.balance)
     else:
-        act.follow.append(("application", app.ref, "settle"))
+        act.follow.append(Follow("application", app.ref, "settle"))
 
 
 def claim_back(act: Act, cents: int) -> None:
