@@ -33,6 +33,7 @@ FEATURES = (
     "uploads",
     "draft_check",
     "reporting",
+    "objection",
     "review",
     "panel",
     "finance",

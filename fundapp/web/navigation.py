@@ -31,6 +31,7 @@ MENU = (
     Item("/beoordelen", Text("Beoordelen", "Review"), _REVIEW),
     Item("/lezen", Text("Lezen en scoren", "Read and score"), frozenset({Role.ADVISER})),
     Item("/vergaderingen", Text("Vergaderingen", "Meetings"), _REVIEW),
+    Item("/heroverwegingen", Text("Heroverwegingen", "New looks"), _REVIEW),
     Item("/financien", Text("Financiën", "Finance"), _MONEY),
     Item("/tranches", Text("Tranches", "Tranches"), _MONEY | {Role.DECISION_MAKER}),
     Item("/programma", Text("Programma", "Programme"), _PROGRAMME),

@@ -251,8 +251,8 @@ BEGIN
     USING ERRCODE = 'insufficient_privilege';
 END $$;
 
-CREATE TRIGGER award_is_kept BEFORE UPDATE OR DELETE ON award FOR EACH ROW EXECUTE FUNCTION award_is_kept();
-CREATE TRIGGER award_is_kept_whole BEFORE TRUNCATE ON award FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON award FOR EACH ROW EXECUTE FUNCTION award_is_kept();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON award FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 CREATE FUNCTION objection_by_others() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

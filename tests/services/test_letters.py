@@ -22,7 +22,8 @@ from fundapp.services.letters import build, letter_row, letter_view, released
 NOW = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 FUND = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
 DECISIONS = ("award", "rejection", "not_considered", "determination", "recovery", "revocation")
-LETTERS = (*DECISIONS, "determination_intended", "extension", "delay")
+OF_AN_OBJECTION = ("objection_received", "objection_completion", "hearing", "objection_extension", "objection_decision")
+LETTERS = (*DECISIONS, "determination_intended", "extension", "delay", *OF_AN_OBJECTION)
 
 
 def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
@@ -47,6 +48,23 @@ def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
         "old_due": "2025-03-28",
         "what": {"nl": "ons besluit", "en": "our decision"},
         "term": "decision",
+        "objection_ref": "PO-T1-03-B1",
+        "against": {"nl": "de afwijzing", "en": "the rejection"},
+        "decided_on": "2025-03-14",
+        "filed_on": "2025-03-20",
+        "complete_by": "2025-04-03",
+        "hearing_on": "2025-04-10",
+        "hearing_time": "13.30 uur",
+        "place": "Raadhuis Goes-demo",
+        "outcome": "partly_founded",
+        "of": "reject",
+        "old_amount": 0,
+        "result": {"nl": "Deels gegrond" if profile == "awb" else "Besluit deels herzien", "en": "Partly"},
+        "advice": "Ken een deel toe.",
+        "deviation": "Wij kennen meer toe.",
+        "dismissal": None,
+        "heard": True,
+        "duties": [{"nl": "Deel uw lessen.", "en": "Share."}],
         "explanation": "Het plan gaat niet over techniek.",
         "conditions": "Werk samen met een vo-school.",
         "report_ends_on": "2025-02-28",
@@ -76,9 +94,12 @@ def _texts(value: Any) -> list[str]:
 
 def test_every_letter_that_an_act_writes_has_a_template() -> None:
     from fundapp.services.decision import LETTER_OF
+    from fundapp.services.objection_acts import LETTERS as OF_ACTS
 
-    assert {*LETTER_OF.values(), "recovery"} == set(LETTERS)
-    assert {path.stem for path in TEMPLATES.glob("[!_]*.txt")} == set(LETTERS)
+    assert {*LETTER_OF.values(), "recovery"} | set(OF_ACTS.values()) == set(LETTERS)
+    shared = {path.stem for path in TEMPLATES.glob("[!_]*.txt")}
+    for profile in ("awb", "private"):
+        assert shared | {path.stem for path in (TEMPLATES / profile).glob("*.txt")} == set(LETTERS)
 
 
 @pytest.mark.parametrize("template", DECISIONS)
@@ -93,7 +114,7 @@ def test_a_decision_under_the_awb_names_objection_its_term_and_where_to_send_it(
 def test_a_private_fund_never_speaks_of_objection(template: str) -> None:
     words = words_of(template, facts("private")).lower()
     assert "bezwaar" not in words
-    assert ("heroverweging" in words) == (template in DECISIONS)
+    assert template in OF_AN_OBJECTION or ("heroverweging" in words) == (template in DECISIONS)
 
 
 def test_an_intended_decision_asks_for_a_response_and_names_no_remedy() -> None:

@@ -241,8 +241,8 @@ def test_the_database_refuses_the_first_decider_as_well(case: Disagreement) -> N
         with pytest.raises(DBAPIError, match="does not decide on it"), case.session.begin_nested():
             case.session.execute(
                 text("""
-                  WITH d AS (INSERT INTO decision (application_id, kind, decided_by_id, amount_cents, reasons, conditions,
-                               explanation, at, replaces_id, outcome)
+                  WITH d AS (INSERT INTO decision (application_id, kind, decided_by_id, amount_cents, reasons,
+                               conditions, explanation, at, replaces_id, outcome)
                              VALUES (:app, 'remedy', :who, 0, '[]', '', 'x', now(), :old, 'unfounded') RETURNING id)
                   UPDATE objection SET new_decision_id = d.id, state = 'unfounded', reserved_cents = 0 FROM d
                 """),
@@ -266,7 +266,13 @@ def test_unfounded_leaves_all_as_it_was_and_names_the_court(case: Disagreement) 
     assert (second.kind, second.replaces_id, second.outcome) == ("remedy", first.id, "unfounded")
     assert row.new_decision_id == second.id
     letter = case.letters()["objection_decision"]
-    for words in ("ongegrond", "beroep gaan bij de rechtbank", "Zo besluiten wij.", "De rangorde klopt.", "Het verslag"):
+    for words in (
+        "ongegrond",
+        "beroep gaan bij de rechtbank",
+        "Zo besluiten wij.",
+        "De rangorde klopt.",
+        "Het verslag",
+    ):
         assert words in letter
     assert case.mailed(case.school)[-1] == "objection_decided"
     case.proved()
@@ -391,7 +397,12 @@ def determined(case: Disagreement, cents: int, *, paid: int) -> None:
     calculation = {"award": WHOLE, "determined": cents, "balance": cents - paid, "limited_by": "cost"}
     session.add(
         Determination(
-            application_id=case.app.id, kind="final", cents=cents, calculation=calculation, by_id=case.finance.id, at=NOW
+            application_id=case.app.id,
+            kind="final",
+            cents=cents,
+            calculation=calculation,
+            by_id=case.finance.id,
+            at=NOW,
         )
     )
     session.flush()
