@@ -24,7 +24,7 @@ from fundapp.persistence.objection import Objection
 from fundapp.persistence.register import School
 from fundapp.services import funds
 from fundapp.services.keyset import PAGE
-from fundapp.services.objection import DECIDED
+from fundapp.services.objection import DECIDED, IN_STATE
 
 _VIEW = text("""
   SELECT a.ref AS application, a.title, s.name AS school, coalesce(d.kind, 'determine') AS against, o.new_decision_id,
@@ -198,7 +198,10 @@ def load(session: Session, row: Objection) -> ObjectionView:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One of them in a list. due: by when we decide; None while it stands still or is done."""
+    """One of them in a list. due: by when we decide; None while it stands still or is done.
+
+    final: whether it is about a final amount.
+    """
 
     id: int
     ref: str
@@ -209,6 +212,7 @@ class Line:
     state: str
     filed_at: datetime
     due: date | None
+    final: bool
 
     @property
     def words(self) -> Words:
@@ -236,6 +240,7 @@ _LINE = (
     Objection.state,
     Objection.filed_at,
     Objection.decision_due_on.label("due"),
+    Objection.determination_id.is_not(None).label("final"),
 )
 
 
@@ -289,11 +294,14 @@ def of_application(session: Session, app: Application) -> list[Line]:
 
 
 def can_be_asked(session: Session, app: Application, known: list[Line]) -> Words | None:
-    """Whether its school may find a button to ask a new look, and what that is called; no statement.
+    """What asking a new look at the decision that holds is called, where its school can; no statement.
 
-    Whether there is a decision that holds is asked on the page itself.
+    known: those that were asked. One new look at each decision; after that there is the court.
     """
     spec = funds.spec_of(session, app.fund_version_id)
-    if spec.terms.remedy is None or CaseState(app.state) not in DECIDED or any(o.state in RUNNING for o in known):
+    state = CaseState(app.state)
+    final = state in IN_STATE[Against.DETERMINE]
+    asked = any(one.final == final and one.state != State.WITHDRAWN for one in known)
+    if spec.terms.remedy is None or state not in DECIDED or asked:
         return None
     return WORDS[spec.legal_profile]

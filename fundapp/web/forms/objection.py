@@ -137,10 +137,6 @@ class WaiverForm(ObjectionForm):
         return {"waiver": self.waiver.data, "explanation": self.text_of("explanation")}
 
 
-def _amount() -> AmountField:
-    return AmountField(Text("Nieuw bedrag", "New amount"))
-
-
 @asked("objection_advice")
 class AdviceForm(ObjectionForm):
     """What somebody advises who had no part in the first decision."""
@@ -149,7 +145,7 @@ class AdviceForm(ObjectionForm):
         Text("Wat adviseert u?", "What do you advise?"),
         [InputRequired(Text("Kies wat u adviseert.", "Choose what you advise."))],
     )
-    amount = _amount()
+    amount = AmountField(Text("Welk nieuw bedrag adviseert u?", "Which new amount do you advise?"))
     explanation = written(
         Text("Waarom?", "Why?"),
         Text("De school leest dit bij de beslissing.", "The school reads this with the decision."),
@@ -198,7 +194,9 @@ class UnfoundedForm(DecisionForm):
 class ChangingForm(DecisionForm):
     """Another decision comes in the place of the first one."""
 
-    amount = _amount()
+    amount = AmountField(
+        Text("Nieuw bedrag", "New amount"), [DataRequired(Text("Vul het nieuwe bedrag in.", "Enter the new amount."))]
+    )
     conditions = written(
         Text("Voorwaarden", "Conditions"),
         Text("Alleen als er extra voorwaarden zijn.", "Only where there are extra conditions."),
@@ -212,6 +210,12 @@ class ChangingForm(DecisionForm):
             del self.conditions
         elif not self.is_submitted() and not self.amount.data:
             self.amount.data = plain_euro(facts.advised_cents or facts.most)
+
+    @property
+    def asked_fields(self) -> list[Any]:
+        """The amount first."""
+        first = ("amount", "conditions")
+        return sorted(super().asked_fields, key=lambda field: field.name not in first)
 
     def given(self) -> Mapping[str, Any]:
         """`amount_cents`, `conditions` besides."""
