@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fundapp.adapters.queue import RELEASE
 from worker.app import app
 
 SCHEDULE = {
@@ -12,6 +13,7 @@ SCHEDULE = {
     "minutes": 15,
     "closing_reports": 15,
     "exports": 10,
+    RELEASE: 3,
     "deadlines": 60,
 }
 """Task → every so many seconds; a call that nobody took by the next one is dropped."""

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.adapters.files import ObjectFileStore
 from fundapp.adapters.mailer import SmtpMailer, SmtpServer
-from fundapp.adapters.queue import DRAIN, waker
+from fundapp.adapters.queue import DRAIN, RELEASE, waker
 from fundapp.domain.outside import Address
 from fundapp.persistence.db import make_engine, session_factory
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import closing_report, delivery, export
+from fundapp.services import closing_report, delivery, export, releasing
 from fundapp.services.deadlines import run
 from fundapp.services.letters import render_pending
 from fundapp.web.mails import Mails
@@ -61,7 +61,7 @@ def _mailer() -> SmtpMailer:
 
 @cache
 def _mails() -> Mails:
-    return Mails(settings.base_url)
+    return Mails(settings.base_url, settings.secret_key)
 
 
 def _domain() -> str:
@@ -171,6 +171,15 @@ def make_closing_reports() -> None:
     made = closing_report.render_pending(sessions(), documents, spreadsheet, ObjectFileStore(settings.storage_url))
     if made:
         log.info("closing reports: %d made", made)
+
+
+@app.task(name=RELEASE)
+def release_decisions() -> None:
+    """Go on with the decisions that were released, one by one."""
+    counts = releasing.run(engine(), sessions(), lambda: datetime.now(UTC), stop=lambda: _stopping.is_set(), wake=wake)
+    if counts.handled:
+        log.info("decisions: %d taken, %d refused", counts.done, counts.refused)
+        wake()
 
 
 @app.task(name="exports")

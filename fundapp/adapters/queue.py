@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 DRAIN = "drain_outbox"
 """The task that delivers mail."""
 
+RELEASE = "release_decisions"
+"""The task that takes released decisions."""
+
 WAKE_EXPIRES_S = 60  # by then a beat has come
 
 REDIS_OPTIONS = {

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "term": ("fundapp.cli.term", "Work out a deadline and why it falls there."),
     "ledger": ("fundapp.cli.ledger", "Re-prove every balance."),
     "journal": ("fundapp.cli.journal", "Re-prove every hash of the journal."),
+    "conditions": ("fundapp.cli.conditions", "Judge every condition again."),
     "outbox": ("fundapp.cli.outbox", "See the mails by state; send one again."),
     "payments": ("fundapp.cli.payments", "Payment orders out, bank statements in."),
     "report": ("fundapp.cli.report", "The progress report as a PDF."),

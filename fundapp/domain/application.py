@@ -5,20 +5,51 @@ Sources: domain.md sections 2.2 (Awb), 2.3 and 7; the words are those of its sec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, StrEnum, auto
 
+from fundapp.domain.after_remedy import after_a_new_decision, no_remedy_runs
 from fundapp.domain.decision_term import Deciding, by_what_the_rules_allow, it_is_late, it_may_be_extended
 from fundapp.domain.draft import DraftPicture
 from fundapp.domain.flow import Flow, Given, Guard, Look, Mail, Tone, Transition, needs
+from fundapp.domain.intention import (
+    Grounds,
+    RejectionHearing,
+    heard_on_these_grounds,
+    hearing_is_asked,
+    not_past_the_line,
+    response_is_in,
+)
 from fundapp.domain.money import euro
 from fundapp.domain.payment_hold import Hold, a_hold_runs, no_hold_runs, the_hold_is_over, the_hold_may_last
 from fundapp.domain.payment_scheme import no_payment_in_a_batch
 from fundapp.domain.people import Role
 from fundapp.domain.refusal import Kind, Refusal
+from fundapp.domain.report import ReportPicture
 from fundapp.domain.settlement import Calculation
+from fundapp.domain.settling import (
+    ex_officio_is_allowed,
+    lines_are_judged,
+    no_payment_under_way,
+    not_responded_yet,
+    nothing_outstanding,
+    proof_was_not_asked_yet,
+    report_is_late,
+    report_is_ready,
+    school_was_heard,
+    something_is_reduced,
+)
+from fundapp.domain.signing import (
+    Signatures,
+    fund_ends_it_unsigned,
+    school_signed,
+    signature_term_is_over,
+    somebody_was_asked,
+    unsigned_in_time,
+    what_was_read_still_stands,
+)
 from fundapp.domain.term import Length, Profile
 from fundapp.domain.text import Text, same
 from fundapp.domain.waitlist import first_in_line, the_offer_is_over, the_offer_stands
@@ -35,6 +66,7 @@ class State(StrEnum):
     WAITLISTED = "waitlisted"
     OFFERED = "offered"
     OFFER_ACCEPTED = "offer_accepted"
+    REJECTION_INTENDED = "rejection_intended"
     AWARDED = "awarded"
     REPORTED = "reported"
     DETERMINATION_INTENDED = "determination_intended"
@@ -54,16 +86,23 @@ class Effect(Enum):
     """What a transition does besides the state; each has one handler, or the product does not start."""
 
     RECEIVE = auto()  # freeze what was sent, judge the conditions, start the decision term
+    JUDGE_AGAIN = auto()  # the conditions, as things stand when it is checked for completeness
     ASK_COMPLETION = auto()  # stop the decision term, start the completion term
     RECEIVE_COMPLETION = auto()  # freeze it again, let the decision term run on
     END_TERMS = auto()
     RECORD_ADVICE = auto()
+    INTEND_REJECTION = auto()  # keep the grounds, start the school's term to respond
     RECORD_DECISION = auto()
     COMMIT_FUNDS = auto()
     FREEZE_AWARD = auto()  # name, board and account as they are today; advances; the report term
+    ASK_REPORT = auto()  # of a school with a fixed amount: show what you did
+    SET_LAST_TERM = auto()
     RECEIVE_REPORT = auto()
+    RETURN_REPORT = auto()
+    BEGIN_EX_OFFICIO = auto()
     INTEND_DETERMINATION = auto()
     RECORD_RESPONSE = auto()
+    END_RESPONSE = auto()  # nothing is intended any more, so there is nothing to respond to
     DETERMINE = auto()  # ledger, final payment or recovery
     REVOKE_FUNDS = auto()
     WRITE_LETTER = auto()
@@ -79,6 +118,10 @@ class Effect(Enum):
     DETERMINE_AFTER_REMEDY = auto()
     HOLD_PAYMENTS = auto()
     END_HOLD = auto()
+    ASK_SIGNATURES = auto()  # of who has not signed what is sent; the term to do so starts
+    RECORD_SIGNATURE = auto()
+    RECORD_REFUSAL = auto()  # who was asked to sign says no
+    TAKE_BACK = auto()  # as if it had never been sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +131,18 @@ class Facts:
     draft: all that was filled in, while the school can still change it; for who writes for the school.
     conflict_declared: what somebody who judges declared last: an interest, or none; None: nothing, or no judge.
     window_refusal: why the application window is not open for this applicant; None: it is.
+    signatures: who signs, held against what is written or was sent last; signature_due: the last day to sign.
     problems: what is missing or wrong in the application as it stands. A condition that is not met is among them only
     where the fund says that it blocks sending.
-    report_problems: the same for the final accounts. line_problems: what is wrong in the lines as finance judged them.
+    ends_on: the last day of the project. held: what is reserved for the case; award: the most that it can get; paid:
+    what the school has of it; receivable: what it must pay back. report: the final accounts, after the award.
     in_batch: the payment batch, not approved yet, that one of its payments is in. holds: the payment holds it had;
     hold_open: one that nobody ended yet.
     free_in: what can still be awarded, by the ceiling that held when it came in (Awb 4:27): in the tranche under "",
     and in the pot of its sub-region if it has one. free_now: the least that the ledger has in these. grantable: the
     most that the fund's formula allows. offered: what is held for it after an offer; free_in and free_now count it.
+    hearing: when the fund hears a school before it rejects. grounds: gives what the school's own answers show, and what
+    it was heard on; read when asked. intended: an intended rejection stands. came_from_the_line: it waited before.
     ahead: who is earlier on the waiting list and could be offered money. deciding: the term of ours that runs, to
     decide or to determine; extendable: by how much the fund's rules let the first be extended, once.
     remedy: the reference of an objection that was not decided yet.
@@ -108,6 +155,8 @@ class Facts:
     today: date
     draft: DraftPicture | None = None
     window_refusal: Refusal | None = None
+    signatures: Signatures | None = None
+    signature_due: date | None = None
     problems: tuple[Refusal, ...] = ()
     completions_asked: int = 0
     completions_allowed: int = 1
@@ -126,14 +175,19 @@ class Facts:
     offered: int = 0
     offer_due: date | None = None
     account_known: bool = True
+    held: int = 0
     award: int = 0
     paid: int = 0
     in_transit: int = 0
     in_batch: str | None = None
+    receivable: int = 0
     outstanding: int = 0
-    report_problems: tuple[Refusal, ...] = ()
-    line_problems: tuple[Refusal, ...] = ()
+    ends_on: date | None = None
+    report: ReportPicture | None = None
     calculation: Calculation | None = None
+    hearing: RejectionHearing = RejectionHearing.NEVER
+    grounds: Callable[[], Grounds] = Grounds
+    came_from_the_line: bool = False
     response_given: bool = False
     response_due: date | None = None
     profile: Profile = Profile.PRIVATE
@@ -142,6 +196,16 @@ class Facts:
     remedy: str | None = None
     deciding: Deciding | None = None
     extendable: Length | None = None
+
+    @property
+    def intended(self) -> bool:
+        """Whether an intended rejection stands."""
+        return self.state == State.REJECTION_INTENDED
+
+    @property
+    def amount_intended(self) -> bool:
+        """Whether an intended final amount stands."""
+        return self.state == State.DETERMINATION_INTENDED
 
     @property
     def free(self) -> int:
@@ -174,7 +238,12 @@ def completion_can_be_asked(facts: Facts, _given: Given | None) -> Refusal | Non
 
 
 def chance_to_complete_is_over(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Awb 4:5(1)c: refuse to consider it only after the applicant had the chance to complete it."""
+    """Awb 4:5(1)c: refuse to consider it only after the applicant had the chance to complete it.
+
+    Where nobody signed, the term that the fund gives for it was that chance.
+    """
+    if unsigned_in_time(facts):
+        return None
     if not facts.completions_asked:
         return Refusal(
             "no_chance_to_complete",
@@ -326,115 +395,6 @@ def account_is_known(facts: Facts, _given: Given | None) -> Refusal | None:
     )
 
 
-def report_is_ready(facts: Facts, _given: Given | None) -> Refusal | None:
-    """The first thing that is missing in the final accounts."""
-    return facts.report_problems[0] if facts.report_problems else None
-
-
-def no_payment_under_way(facts: Facts, _given: Given | None) -> Refusal | None:
-    """A final amount is reckoned with what was really paid, so the bank must have answered."""
-    if not facts.in_transit:
-        return None
-    return Refusal(
-        "payment_under_way",
-        Text(
-            "Er is nog {amount} onderweg naar de school. Lees eerst het bankafschrift in.",
-            "{amount} is still on its way to the school. Import the bank statement first.",
-        ).fill(amount=same(euro(facts.in_transit))),
-    )
-
-
-def lines_are_judged(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Each cut needs a reason (ECLI:NL:RBAMS:2021:4087)."""
-    return facts.line_problems[0] if facts.line_problems else None
-
-
-def something_was_cut(facts: Facts, _given: Given | None) -> Refusal | None:
-    """An intended decision is for costs that finance did not accept; the school's own figures need no hearing."""
-    if facts.calculation is None or facts.calculation.cut > 0:
-        return None
-    return Refusal(
-        "nothing_cut",
-        Text(
-            "U nam alle kosten van de school over. Stel het eindbedrag meteen vast.",
-            "You accepted all the school's costs. Determine the final amount straight away.",
-        ),
-    )
-
-
-def school_was_heard(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Awb 4:7: hear the applicant before deciding on figures that differ from his; not skipped for 4:46(2)."""
-    if facts.calculation is None or facts.calculation.cut == 0:
-        return None
-    if facts.state != State.DETERMINATION_INTENDED:
-        return Refusal(
-            "intend_first",
-            Text(
-                "U accepteert {cut} niet. Stuur eerst een voornemen, zodat de school kan reageren.",
-                "You do not accept {cut}. Send an intended decision first, so that the school can respond.",
-            ).fill(cut=same(euro(facts.calculation.cut))),
-        )
-    if facts.response_given or (facts.response_due is not None and facts.today > facts.response_due):
-        return None
-    due = "" if facts.response_due is None else facts.response_due.strftime("%d-%m-%Y")
-    return Refusal(
-        "response_term_runs",
-        Text(
-            "De school mag nog reageren tot en met {due}. Wacht op de reactie of op die dag.",
-            "The school may respond up to and including {due}. Wait for the response or for that day.",
-        ).fill(due=due),
-    )
-
-
-def not_responded_yet(facts: Facts, _given: Given | None) -> Refusal | None:
-    """One response to an intended decision."""
-    if not facts.response_given:
-        return None
-    return Refusal(
-        "already_responded",
-        Text("U hebt al gereageerd. U hoeft niets meer te doen.", "You have responded already. Nothing more to do."),
-    )
-
-
-def no_remedy_runs(facts: Facts, _given: Given | None) -> Refusal | None:
-    """What may still become another amount is not settled, nor taken away."""
-    if facts.remedy is None:
-        return None
-    return Refusal(
-        "remedy_runs",
-        Text(
-            "De school is het niet eens met het besluit ({ref}). Wacht tot daarover is beslist.",
-            "The school disagrees with the decision ({ref}). Wait until that has been decided.",
-        ).fill(ref=same(facts.remedy)),
-    )
-
-
-def after_a_new_decision(_facts: Facts, given: Given | None) -> Refusal | None:
-    """It follows a decision that came in the place of another one, never by itself."""
-    if given is None or given.get("decision_id"):
-        return None
-    return Refusal(
-        "no_new_decision",
-        Text(
-            "Dit gebeurt vanzelf na een nieuw besluit. U hoeft niets te doen.",
-            "This follows a new decision by itself. There is nothing to do.",
-        ),
-    )
-
-
-def nothing_outstanding(facts: Facts, _given: Given | None) -> Refusal | None:
-    """Settled means: every cent was paid, received or given up."""
-    if not facts.outstanding:
-        return None
-    return Refusal(
-        "money_outstanding",
-        Text(
-            "Er staat nog {amount} open. Lees het bankafschrift in.",
-            "{amount} is still outstanding. Import the bank statement.",
-        ).fill(amount=same(euro(facts.outstanding))),
-    )
-
-
 def _states(*states: State) -> frozenset[StrEnum]:
     return frozenset(states)
 
@@ -444,9 +404,25 @@ def _who(*roles: Role) -> frozenset[Role]:
 
 
 _REASON_FOR_SCHOOL = Text("Schrijf op waarom. De school leest dit.", "Write why. The school reads this.")
-_HANDLED = (State.SUBMITTED, State.INCOMPLETE, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED)
+_WHY_NOT = Text("Schrijf op waarom niet. De school leest dit.", "Write why not. The school reads this.")
+_SIGNED_IN = (State.DRAFT, State.SUBMITTED, State.INCOMPLETE)
+_HANDLED = (
+    State.SUBMITTED,
+    State.INCOMPLETE,
+    State.UNDER_REVIEW,
+    State.ADVISED,
+    State.WAITLISTED,
+    State.REJECTION_INTENDED,
+)
+_REJECTING = (
+    no_conflict_declared,
+    not_the_adviser,
+    needs("reasons", Text("Kies minstens één reden.", "Choose at least one reason.")),
+)
 
-_AWAITING = _states(State.SUBMITTED, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED)
+_AWAITING = _states(
+    State.SUBMITTED, State.UNDER_REVIEW, State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED
+)
 """States in which the term to decide runs on."""
 
 PAYING = _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED)
@@ -521,6 +497,7 @@ FLOW: Flow[Facts] = Flow(
         State.WAITLISTED: Look(Text("Op de wachtlijst", "On the waiting list"), Tone.WAITING, "clock"),
         State.OFFERED: Look(Text("Geld aangeboden", "Money offered"), Tone.WAITING, "question"),
         State.OFFER_ACCEPTED: Look(Text("Aanbod aangenomen", "Offer accepted"), Tone.INFO, "agenda"),
+        State.REJECTION_INTENDED: Look(Text("Voornemen tot afwijzing", "Rejection intended"), Tone.WAITING, "question"),
         State.AWARDED: Look(Text("Toegekend", "Awarded"), Tone.POSITIVE, "check"),
         State.REPORTED: Look(Text("Verantwoording ingestuurd", "Accounts sent"), Tone.INFO, "progress"),
         State.DETERMINATION_INTENDED: Look(
@@ -543,7 +520,7 @@ FLOW: Flow[Facts] = Flow(
             target=State.SUBMITTED,
             who=_who(Role.APPLICANT),
             guards=(window_is_open, nothing_is_missing),
-            effects=(Effect.RECEIVE,),
+            effects=(Effect.RECEIVE, Effect.ASK_SIGNATURES),
             mail=(Mail("received", Role.APPLICANT), Mail("new_application", Role.HANDLER)),
             hint=Text(
                 "Daarna kunt u de aanvraag niet meer veranderen.", "After this you cannot change the application."
@@ -558,7 +535,8 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.SUBMITTED),
             target=State.UNDER_REVIEW,
             who=_who(Role.HANDLER),
-            guards=(no_conflict_declared,),
+            guards=(no_conflict_declared, school_signed),
+            effects=(Effect.JUDGE_AGAIN,),
             mail=(Mail("taken_up", Role.APPLICANT), Mail("advice_wanted", Role.ADVISER)),
             hint=Text(
                 "De aanvraag is compleet. De adviescommissie krijgt bericht.",
@@ -575,7 +553,7 @@ FLOW: Flow[Facts] = Flow(
             who=_who(Role.HANDLER),
             asks="completion",
             guards=(no_conflict_declared, completion_can_be_asked, needs("explanation", _REASON_FOR_SCHOOL)),
-            effects=(Effect.ASK_COMPLETION,),
+            effects=(Effect.JUDGE_AGAIN, Effect.ASK_COMPLETION),
             mail=(Mail("completion_asked", Role.APPLICANT),),
             hint=Text("De beslistermijn staat dan stil.", "The decision term stands still meanwhile."),
         ),
@@ -588,7 +566,7 @@ FLOW: Flow[Facts] = Flow(
             target=State.SUBMITTED,
             who=_who(Role.APPLICANT),
             guards=(nothing_is_missing,),
-            effects=(Effect.RECEIVE_COMPLETION,),
+            effects=(Effect.RECEIVE_COMPLETION, Effect.ASK_SIGNATURES),
             mail=(Mail("completion_received", Role.APPLICANT), Mail("completion_in", Role.HANDLER)),
             beside=True,
         ),
@@ -602,6 +580,63 @@ FLOW: Flow[Facts] = Flow(
             who=_who(Role.HANDLER),
             asks="refusal",
             guards=(no_conflict_declared, chance_to_complete_is_over, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.WRITE_LETTER),
+            mail=(Mail("not_considered", Role.APPLICANT),),
+        ),
+        T(
+            name="sign",
+            label=Text("Akkoord geven", "Agree"),
+            past=Text("akkoord gegeven", "agreed"),
+            tone=Tone.DECISION,
+            source=_states(*_SIGNED_IN),
+            target=None,
+            who=_who(Role.SIGNER, Role.SYSTEM),
+            asks="signature",
+            guards=(somebody_was_asked, what_was_read_still_stands),
+            effects=(Effect.RECORD_SIGNATURE,),
+            mail=(Mail("signed", Role.APPLICANT),),
+            hint=Text("U leest eerst de hele aanvraag.", "You read the whole application first."),
+            beside=True,
+        ),
+        T(
+            name="decline",
+            label=Text("Niet akkoord", "Do not agree"),
+            past=Text("niet akkoord", "not agreed"),
+            tone=Tone.NEGATIVE,
+            source=_states(State.DRAFT, State.INCOMPLETE),
+            target=None,
+            who=_who(Role.SIGNER, Role.SYSTEM),
+            asks="refuse_signature",
+            guards=(somebody_was_asked, needs("explanation", _WHY_NOT)),
+            effects=(Effect.RECORD_REFUSAL,),
+            mail=(Mail("sign_declined", Role.APPLICANT),),
+            hint=Text("De aanvraag blijft een concept.", "The application stays a draft."),
+            beside=True,
+        ),
+        T(
+            name="decline_sent",
+            label=Text("Niet akkoord", "Do not agree"),
+            past=Text("niet akkoord; terug naar concept", "not agreed; back to draft"),
+            tone=Tone.NEGATIVE,
+            source=_states(State.SUBMITTED),
+            target=State.DRAFT,
+            who=_who(Role.SIGNER, Role.SYSTEM),
+            asks="refuse_signature",
+            guards=(somebody_was_asked, needs("explanation", _WHY_NOT)),
+            effects=(Effect.RECORD_REFUSAL, Effect.TAKE_BACK),
+            mail=(Mail("sign_declined", Role.APPLICANT), Mail("taken_back", Role.HANDLER)),
+            hint=Text("De aanvraag gaat terug naar concept.", "The application goes back to draft."),
+            beside=True,
+        ),
+        T(
+            name="miss_signature",
+            label=Text("Niet op tijd getekend", "Not signed in time"),
+            past=Text("niet op tijd getekend", "not signed in time"),
+            tone=Tone.NEGATIVE,
+            source=_states(State.SUBMITTED),
+            target=State.NOT_CONSIDERED,
+            who=_who(Role.SYSTEM),
+            guards=(signature_term_is_over, fund_ends_it_unsigned),
             effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.WRITE_LETTER),
             mail=(Mail("not_considered", Role.APPLICANT),),
         ),
@@ -627,17 +662,20 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Terug naar de commissie", "Return to the panel"),
             past=Text("teruggegeven aan de commissie", "returned to the panel"),
             tone=Tone.WAITING,
-            source=_states(State.ADVISED),
+            source=_states(State.ADVISED, State.REJECTION_INTENDED),
             target=State.UNDER_REVIEW,
             who=_who(Role.DECISION_MAKER),
             asks="reason",
             guards=(
                 no_conflict_declared,
                 not_the_adviser,
+                not_past_the_line,
+                response_is_in,
                 needs(
                     "explanation", Text("Schrijf op wat de commissie moet bekijken.", "Write what the panel must do.")
                 ),
             ),
+            effects=(Effect.END_RESPONSE,),
             mail=(Mail("advice_wanted", Role.ADVISER),),
         ),
         T(
@@ -645,7 +683,7 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Toekennen", "Award"),
             past=Text("toegekend", "awarded"),
             tone=Tone.POSITIVE,
-            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED),
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED),
             target=State.AWARDED,
             who=_who(Role.DECISION_MAKER),
             asks="award",
@@ -653,6 +691,7 @@ FLOW: Flow[Facts] = Flow(
                 no_conflict_declared,
                 not_the_adviser,
                 first_in_line,
+                not_past_the_line,
                 account_is_known,
                 within_the_formula,
                 within_ceiling,
@@ -671,11 +710,12 @@ FLOW: Flow[Facts] = Flow(
             label=Text("Op de wachtlijst zetten", "Put on the waiting list"),
             past=Text("op de wachtlijst gezet", "put on the waiting list"),
             tone=Tone.WAITING,
-            source=_states(State.ADVISED),
+            source=_states(State.ADVISED, State.REJECTION_INTENDED),
             target=State.WAITLISTED,
             who=_who(Role.DECISION_MAKER),
             asks="reason",
-            guards=(no_conflict_declared, not_the_adviser, needs("explanation", _REASON_FOR_SCHOOL)),
+            guards=(no_conflict_declared, not_the_adviser, response_is_in, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.END_RESPONSE,),
             mail=(Mail("waitlisted", Role.APPLICANT),),
         ),
         T(
@@ -737,20 +777,45 @@ FLOW: Flow[Facts] = Flow(
             due="offer",
         ),
         T(
+            name="intend_rejection",
+            label=Text("Voornemen tot afwijzing sturen", "Send intended rejection"),
+            past=Text("voornemen tot afwijzing gestuurd", "intended rejection sent"),
+            tone=Tone.WAITING,
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED),
+            target=State.REJECTION_INTENDED,
+            who=_who(Role.DECISION_MAKER),
+            asks="rejection",
+            guards=(*_REJECTING, hearing_is_asked, response_is_in, deviation_explained("reject")),
+            effects=(Effect.END_OFFER, Effect.INTEND_REJECTION, Effect.WRITE_LETTER),
+            mail=(Mail("rejection_intended", Role.APPLICANT),),
+            hint=Text(
+                "De school kan reageren voordat u besluit. De beslistermijn loopt door.",
+                "The school can respond before you decide. The decision term runs on.",
+            ),
+        ),
+        T(
+            name="respond_to_rejection",
+            label=Text("Reageren op het voornemen", "Respond to the intended decision"),
+            past=Text("gereageerd op het voornemen", "responded to the intended decision"),
+            tone=Tone.INFO,
+            source=_states(State.REJECTION_INTENDED),
+            target=None,
+            who=_who(Role.APPLICANT),
+            asks="response",
+            guards=(not_responded_yet, needs("explanation", Text("Schrijf uw reactie op.", "Write your response."))),
+            effects=(Effect.RECORD_RESPONSE,),
+            mail=(Mail("rejection_response_in", Role.DECISION_MAKER),),
+        ),
+        T(
             name="reject",
             label=Text("Afwijzen", "Reject"),
             past=Text("afgewezen", "rejected"),
             tone=Tone.NEGATIVE,
-            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED),
+            source=_states(State.ADVISED, State.WAITLISTED, State.OFFER_ACCEPTED, State.REJECTION_INTENDED),
             target=State.REJECTED,
             who=_who(Role.DECISION_MAKER),
             asks="rejection",
-            guards=(
-                no_conflict_declared,
-                not_the_adviser,
-                needs("reasons", Text("Kies minstens één reden.", "Choose at least one reason.")),
-                deviation_explained("reject"),
-            ),
+            guards=(*_REJECTING, response_is_in, heard_on_these_grounds, deviation_explained("reject")),
             effects=(Effect.RECORD_DECISION, Effect.END_OFFER, Effect.END_TERMS, Effect.WRITE_LETTER),
             mail=(Mail("rejected", Role.APPLICANT),),
         ),
@@ -817,15 +882,64 @@ FLOW: Flow[Facts] = Flow(
             mail=(Mail("report_received", Role.APPLICANT), Mail("report_in", Role.FINANCE)),
         ),
         T(
+            name="ask_report",
+            label=Text("Om een verslag vragen", "Ask for a report"),
+            past=Text("om een verslag gevraagd", "asked for a report"),
+            tone=Tone.WAITING,
+            source=_states(State.AWARDED),
+            target=None,
+            who=_who(Role.FINANCE),
+            asks="reason",
+            guards=(proof_was_not_asked_yet, needs("explanation", _REASON_FOR_SCHOOL)),
+            effects=(Effect.ASK_REPORT,),
+            mail=(Mail("report_asked", Role.APPLICANT),),
+            hint=Text(
+                "De school krijgt een vast bedrag. Zij laat alleen iets zien als u erom vraagt.",
+                "The school gets a fixed amount. It shows something only when you ask.",
+            ),
+        ),
+        T(
+            name="set_last_term",
+            label=Text("Laatste termijn geven", "Give a last term"),
+            past=Text("laatste termijn gegeven", "last term given"),
+            tone=Tone.WAITING,
+            source=_states(State.AWARDED),
+            target=None,
+            who=_who(Role.FINANCE),
+            guards=(report_is_late,),
+            effects=(Effect.SET_LAST_TERM, Effect.WRITE_LETTER),
+            mail=(Mail("report_last_term", Role.APPLICANT),),
+            hint=Text(
+                "Komt er dan nog niets? Dan kunt u ambtshalve vaststellen.",
+                "If nothing comes by then, you can determine ex officio.",
+            ),
+        ),
+        T(
+            name="begin_ex_officio",
+            label=Text("Ambtshalve vaststellen", "Determine ex officio"),
+            past=Text("ambtshalve vaststelling begonnen", "ex officio determination begun"),
+            tone=Tone.DECISION,
+            source=_states(State.AWARDED),
+            target=State.REPORTED,
+            who=_who(Role.FINANCE),
+            guards=(ex_officio_is_allowed, no_payment_under_way),
+            effects=(Effect.BEGIN_EX_OFFICIO,),
+            hint=Text(
+                "U vult in welke kosten u kent. Een vast bedrag telt helemaal mee.",
+                "You enter which costs you know of. A fixed amount counts in full.",
+            ),
+        ),
+        T(
             name="return_report",
             label=Text("Verantwoording teruggeven", "Return the accounts"),
             past=Text("verantwoording teruggegeven", "accounts returned"),
             tone=Tone.WAITING,
-            source=_states(State.REPORTED),
+            source=_states(State.REPORTED, State.DETERMINATION_INTENDED),
             target=State.AWARDED,
             who=_who(Role.FINANCE),
             asks="reason",
             guards=(needs("explanation", _REASON_FOR_SCHOOL),),
+            effects=(Effect.RETURN_REPORT,),
             mail=(Mail("report_returned", Role.APPLICANT),),
         ),
         T(
@@ -836,7 +950,13 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED),
             target=State.DETERMINATION_INTENDED,
             who=_who(Role.FINANCE),
-            guards=(no_remedy_runs, no_payment_in_a_batch, no_payment_under_way, lines_are_judged, something_was_cut),
+            guards=(
+                no_remedy_runs,
+                no_payment_in_a_batch,
+                no_payment_under_way,
+                lines_are_judged,
+                something_is_reduced,
+            ),
             effects=(Effect.INTEND_DETERMINATION, Effect.WRITE_LETTER),
             mail=(Mail("determination_intended", Role.APPLICANT),),
             hint=Text(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from fundapp.domain.facts import Facts, PartnerKind, SignerRole
+from fundapp.domain.facts import Facts, PartnerKind, PayerKind, SignerRole
 from fundapp.domain.register import Level
 from fundapp.domain.rejection import RejectionCode
 from fundapp.domain.spec import Flag, Key, Spec, Words, placeholders
@@ -86,6 +86,14 @@ PARTNER_NAMES = {
     PartnerKind.OTHER: Text("een andere organisatie", "another organisation"),
 }
 
+PAYER_NAMES = {
+    PayerKind.OWN: Text("De school zelf", "The school itself"),
+    PayerKind.SCHOOL: Text("Andere scholen", "Other schools"),
+    PayerKind.MBO: Text("Mbo-scholen", "Vocational colleges"),
+    PayerKind.COMPANY: Text("Bedrijven", "Companies"),
+    PayerKind.OTHER: Text("Andere organisaties", "Other organisations"),
+}
+
 SIGNER_NAMES = {
     SignerRole.SCHOOL_LEADER: Text("de schoolleider", "the head of the school"),
     SignerRole.BOARD: Text("het schoolbestuur", "the school board"),
@@ -117,6 +125,11 @@ class RuleBase(Spec):
     def bound_text(self) -> Text:
         """The rule's bound in words."""
         return same("")
+
+    @property
+    def form_answer(self) -> tuple[Key, bool] | None:
+        """The one yes/no question of the form that decides on the rule, and the answer that meets it; else None."""
+        return None
 
     def check(self, facts: Facts) -> Finding:
         """Judge the facts. Pure: the same facts give the same finding for ever."""

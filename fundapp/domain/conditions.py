@@ -11,7 +11,6 @@ from pydantic import Field
 
 from fundapp.domain.condition import (
     AND,
-    LEVEL_NAMES,
     OR,
     PARTNER_NAMES,
     SIGNER_NAMES,
@@ -24,109 +23,12 @@ from fundapp.domain.condition import (
     unknown,
 )
 from fundapp.domain.conditions_money import CeilingRule, CoFinancingRule, ExcludedCostRule, MaximumRule, MinimumRule
+from fundapp.domain.conditions_who import ApplicantRule, MembershipRule, OnceOnlyRule, RegionRule
 from fundapp.domain.days import AMSTERDAM, day_text, moment_text
-from fundapp.domain.facts import ELSEWHERE, ApplicantLevel, Facts, PartnerKind, SignatureFacts, SignerRole
-from fundapp.domain.register import Level
+from fundapp.domain.facts import Facts, PartnerKind, SignatureFacts, SignerRole
 from fundapp.domain.spec import Count, Flag, Key, Spec, TermLength, Words
 from fundapp.domain.text import Text, same
 from fundapp.domain.window import Window
-
-
-class ApplicantRule(RuleBase):
-    """Who may apply: as what, and for which kind of school. All schools of an application must be of these levels."""
-
-    kind: Literal["applicant"]
-    applicants: Annotated[tuple[ApplicantLevel, ...], Field(min_length=1)] = (ApplicantLevel.SCHOOL,)
-    levels: Annotated[tuple[Level, ...], Field(min_length=1)]
-
-    def bound_text(self) -> Text:
-        return listed((LEVEL_NAMES[level] for level in self.levels), last=OR)
-
-    def check(self, facts: Facts) -> Finding:
-        bound = keys(self.levels)
-        if facts.applicant is not None and facts.applicant not in self.applicants:
-            who = Text("Een school vraagt aan, niet een persoon.", "A school applies, not a person.")
-            return Finding(Verdict.NOT_MET, who, facts.applicant.value, keys(self.applicants))
-        levels = [school.level for school in facts.schools or ()]
-        wrong = [level for level in levels if level is not None and level not in self.levels]
-        if not wrong and (not levels or None in levels):
-            return unknown(
-                "Wij weten nog niet wat voor school u bent. Kies eerst uw school.",
-                "We do not know yet what type of school you are. Choose your school first.",
-                bound,
-            )
-        shown = listed((LEVEL_NAMES[level] for level in dict.fromkeys(wrong or levels) if level), last=AND)
-        return found(
-            not wrong,
-            Text("Uw soort school past bij dit fonds: {actual}.", "Your type of school fits this fund: {actual}."),
-            Text(
-                "Uw soort school ({actual}) past niet bij dit fonds.",
-                "Your type of school ({actual}) does not fit this fund.",
-            ),
-            keys(level for level in levels if level),
-            bound,
-        ).filled(actual=shown)
-
-
-class RegionRule(RuleBase):
-    """Where the schools must lie: keys of the fund's sub-regions. area: what these are called together."""
-
-    kind: Literal["region"]
-    sub_regions: Annotated[tuple[Key, ...], Field(min_length=1)]
-    area: Words
-
-    def bound_text(self) -> Text:
-        return self.area
-
-    def check(self, facts: Facts) -> Finding:
-        regions = [school.sub_region for school in facts.schools or ()]
-        outside = any(region is not None and region not in self.sub_regions for region in regions)
-        if not outside and (not regions or None in regions):
-            return unknown(
-                "Wij weten nog niet waar uw school ligt. Kies eerst uw school.",
-                "We do not know yet where your school is. Choose your school first.",
-                keys(self.sub_regions),
-            )
-        return found(
-            not outside,
-            Text("Uw school ligt in {bound}.", "Your school is in {bound}."),
-            Text("Een school in uw aanvraag ligt niet in {bound}.", "A school in your application is not in {bound}."),
-            keys(region or ELSEWHERE for region in regions),
-            keys(self.sub_regions),
-        ).filled(bound=self.area)
-
-
-class OnceOnlyRule(RuleBase):
-    """At most one application that is open or awarded, per school or board, within the round or the whole fund."""
-
-    kind: Literal["once_only"]
-    per: Literal["school", "board"]
-    within: Literal["tranche", "fund"]
-
-    def bound_text(self) -> Text:
-        return same("1")
-
-    def check(self, facts: Facts) -> Finding:
-        mine = {school.code if self.per == "school" else school.board for school in facts.schools or ()}
-        if facts.earlier is None or not mine or None in mine or (self.within == "tranche" and facts.tranche is None):
-            return unknown(
-                "Wij weten nog niet of u al eerder hebt aangevraagd.",
-                "We do not know yet whether you have applied before.",
-                1,
-            )
-        same_party = [
-            other
-            for other in facts.earlier
-            if (other.school if self.per == "school" else other.board) in mine
-            and (self.within == "fund" or other.tranche == facts.tranche)
-        ]
-        return found(
-            not same_party,
-            Text("U hebt geen andere aanvraag die telt.", "You have no other application that counts."),
-            Text("U hebt al een aanvraag: {refs}.", "You already have an application: {refs}."),
-            len(same_party),
-            1,
-        ).filled(refs=same(", ".join(other.ref for other in same_party)))
 
 
 class WindowRule(RuleBase):
@@ -276,6 +178,10 @@ class ContentConditionRule(RuleBase):
     def bound_text(self) -> Text:
         return _YES_NO[self.wished]
 
+    @property
+    def form_answer(self) -> tuple[Key, bool] | None:
+        return self.question, self.wished
+
     def check(self, facts: Facts) -> Finding:
         answer = facts.answers.get(self.question)
         if answer is None:
@@ -399,6 +305,7 @@ def _signed(signature: SignatureFacts | None, roles: tuple[SignerRole, ...]) -> 
 Rule = Annotated[
     ApplicantRule
     | RegionRule
+    | MembershipRule
     | OnceOnlyRule
     | WindowRule
     | MaximumRule

@@ -6,34 +6,67 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from fundapp.domain.condition import Finding, RuleBase, found, unknown
-from fundapp.domain.facts import ContributionFacts, Facts
+from fundapp.domain.condition import AND, PAYER_NAMES, Finding, RuleBase, found, listed, unknown
+from fundapp.domain.facts import ContributionFacts, Facts, PayerKind
 from fundapp.domain.money import WHOLE, euro, share_up
 from fundapp.domain.spec import BasisPoints, Cents, Flag, Key, Words, mistake, percent_text
 from fundapp.domain.text import Text, same
 
+Per = Literal["application", "school", "board"]
+"""What an amount is counted over: one application, each school in it, or all that its board gets in the round."""
+
+_NO_AMOUNT = (
+    "Wij weten nog niet hoeveel u vraagt. Vul eerst uw begroting in.",
+    "We do not know yet how much you ask. Fill in your budget first.",
+)
+
+
+def _asked(facts: Facts, per: str, units: int | None) -> tuple[int, int] | None:
+    """What is asked in all (cents), and how often the bound counts; None while that is not known."""
+    before = facts.board_awarded_cents if per == "board" else 0
+    if facts.requested_cents is None or before is None or not units:
+        return None
+    return facts.requested_cents + before, units
+
 
 class MaximumRule(RuleBase):
-    """The most that can be asked: per application, for each school in it, or per board within the round."""
+    """The most that can be asked: per application, each school in it, the board within the round, or each unit.
+
+    A unit is whatever a number question of the form counts: pupils, teachers, days. question: its key; unit: what one
+    is called.
+    """
 
     kind: Literal["maximum"]
     cents: Cents
-    per: Literal["application", "school", "board"] = "application"
+    per: Per | Literal["unit"] = "application"
+    question: Key | None = None
+    unit: Words | None = None
+
+    @model_validator(mode="after")
+    def _counts_units(self) -> Self:
+        if (self.per == "unit") != (self.question is not None and self.unit is not None):
+            raise mistake(
+                "question en unit horen bij per: unit, en alleen daarbij",
+                "question and unit belong to per: unit, and to nothing else",
+                at="per",
+            )
+        return self
 
     def bound_text(self) -> Text:
-        return same(euro(self.cents))
+        each = Text("{amount} per {unit}", "{amount} for each {unit}") if self.unit else Text("{amount}", "{amount}")
+        return each.fill(amount=euro(self.cents), unit=self.unit or same(""))
+
+    def _units(self, facts: Facts) -> int | None:
+        if self.question is not None:
+            return facts.numbers.get(self.question)
+        return len(facts.schools or ()) if self.per == "school" else 1
 
     def check(self, facts: Facts) -> Finding:
-        schools = len(facts.schools or ())
-        before = facts.board_awarded_cents if self.per == "board" else 0
-        if facts.requested_cents is None or before is None or (self.per == "school" and not schools):
-            return unknown(
-                "Wij weten nog niet hoeveel u vraagt. Vul eerst uw begroting in.",
-                "We do not know yet how much you ask. Fill in your budget first.",
-                self.cents,
-            )
-        bound = self.cents * schools if self.per == "school" else self.cents
-        actual = facts.requested_cents + before
+        found_ = _asked(facts, self.per, self._units(facts))
+        if found_ is None:
+            return unknown(*_NO_AMOUNT, self.cents)
+        actual, units = found_
+        bound = self.cents * units
         return found(
             actual <= bound,
             Text("U vraagt {actual}. Het maximum is {bound}.", "You ask for {actual}. The maximum is {bound}."),
@@ -47,32 +80,31 @@ class MaximumRule(RuleBase):
 
 
 class MinimumRule(RuleBase):
-    """The least that can be asked."""
+    """The least that can be asked: per application, for each school in it, or by the board within the round."""
 
     kind: Literal["minimum"]
     cents: Cents
+    per: Per = "application"
 
     def bound_text(self) -> Text:
         return same(euro(self.cents))
 
     def check(self, facts: Facts) -> Finding:
-        actual = facts.requested_cents
-        if actual is None:
-            return unknown(
-                "Wij weten nog niet hoeveel u vraagt. Vul eerst uw begroting in.",
-                "We do not know yet how much you ask. Fill in your budget first.",
-                self.cents,
-            )
+        found_ = _asked(facts, self.per, len(facts.schools or ()) if self.per == "school" else 1)
+        if found_ is None:
+            return unknown(*_NO_AMOUNT, self.cents)
+        actual, units = found_
+        bound = self.cents * units
         return found(
-            actual >= self.cents,
+            actual >= bound,
             Text("U vraagt {actual}. Het minimum is {bound}.", "You ask for {actual}. The minimum is {bound}."),
             Text(
                 "U vraagt {actual}. Dat is {short} onder het minimum van {bound}.",
                 "You ask for {actual}. That is {short} under the minimum of {bound}.",
             ),
             actual,
-            self.cents,
-        ).filled(actual=euro(actual), bound=euro(self.cents), short=euro(self.cents - actual))
+            bound,
+        ).filled(actual=euro(actual), bound=euro(bound), short=euro(bound - actual))
 
 
 class CeilingRule(RuleBase):
@@ -100,17 +132,22 @@ class CeilingRule(RuleBase):
         ).filled(asked=euro(asked), left=euro(left))
 
 
+_EVERYBODY = Text("U en uw partners", "You and your partners")
+
+
 class CoFinancingRule(RuleBase):
     """What the school and its partners pay themselves, as a share of a base; work counts as hours × rate.
 
-    base: total_cost, eligible_cost or requested. own_counts: the applicant's own money counts too.
-    in_kind: hours and goods count. Compared in whole cents: paid × 10 000 ≥ base × share_bp.
+    base: total_cost, eligible_cost or requested. own_counts: the applicant's own money counts too. by: the parties
+    whose contribution counts; empty: everybody's. in_kind: hours (× rate) and goods (at replacement cost) count.
+    Compared in whole cents: paid × 10 000 ≥ base × share_bp.
     """
 
     kind: Literal["co_financing"]
     share_bp: BasisPoints
     base: Literal["total_cost", "eligible_cost", "requested"] = "total_cost"
     own_counts: Flag = True
+    by: tuple[PayerKind, ...] = ()
     in_kind: Flag
     hourly_rate_cents: Cents
 
@@ -119,7 +156,7 @@ class CoFinancingRule(RuleBase):
 
     def worth(self, contribution: ContributionFacts) -> int:
         """What a contribution counts for, in cents: money, and where the rule allows it goods and hours × rate."""
-        if contribution.own and not self.own_counts:
+        if (contribution.own and not self.own_counts) or (self.by and contribution.kind not in self.by):
             return 0
         in_kind = contribution.goods_cents + contribution.hours * self.hourly_rate_cents
         return contribution.cash_cents + (in_kind if self.in_kind else 0)
@@ -139,6 +176,7 @@ class CoFinancingRule(RuleBase):
         paid = sum(self.worth(one) for one in facts.contributions)
         needed = share_up(base, self.share_bp)
         texts: dict[str, Text | str] = {
+            "who": listed((PAYER_NAMES[kind] for kind in self.by), last=AND) if self.by else _EVERYBODY,
             "paid": euro(paid),
             "actual": percent_text(min(paid * WHOLE // base, 100 * WHOLE)),
             "bound": percent_text(self.share_bp),
@@ -148,12 +186,12 @@ class CoFinancingRule(RuleBase):
         return found(
             paid >= needed,
             Text(
-                "U en uw partners betalen samen {paid}. Dat is {actual}; nodig is {bound}.",
-                "You and your partners pay {paid} together. That is {actual}; {bound} is needed.",
+                "{who} betalen samen {paid}. Dat is {actual}; nodig is {bound}.",
+                "{who} pay {paid} together. That is {actual}; {bound} is needed.",
             ),
             Text(
-                "U en uw partners betalen samen {paid} ({actual}). Nodig is {bound}: {needed}. Er mist nog {short}.",
-                "Together you and your partners pay {paid} ({actual}). {bound} is needed: {needed}. {short} lacks.",
+                "{who} betalen samen {paid} ({actual}). Nodig is {bound}: {needed}. Er mist nog {short}.",
+                "{who} pay {paid} together ({actual}). {bound} is needed: {needed}. {short} lacks.",
             ),
             paid,
             needed,
@@ -184,6 +222,10 @@ class ExcludedCostRule(RuleBase):
 
     def bound_text(self) -> Text:
         return self.label
+
+    @property
+    def form_answer(self) -> tuple[Key, bool] | None:
+        return None if self.question is None or self.categories else (self.question, self.wished)
 
     def check(self, facts: Facts) -> Finding:
         excluded = [line for line in facts.budget or () if line.category in self.categories]

@@ -73,6 +73,26 @@ def parse_day(typed: str, *, field: str) -> date:
     raise Refused(Refusal("not_a_day", sentence, field=field, kind=Kind.INVALID))
 
 
+_ISO = re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})", re.ASCII)
+_DUTCH = re.compile(r"(?P<d>\d{1,2})[-/. ](?P<m>\d{1,2})[-/. ](?P<y>\d{4})", re.ASCII)
+
+
+def read_day(typed: str, *, field: str) -> date:
+    """Read a day as people type it: 14-3-2025, 14/3/2025 or 2025-03-14. Raises Refused(INVALID) that names `field`."""
+    text = typed.strip()
+    match = _DUTCH.fullmatch(text) or _ISO.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError(text)
+        return date(int(match["y"]), int(match["m"]), int(match["d"]))
+    except ValueError as error:
+        sentence = Text(
+            "“{shown}” is geen datum. Schrijf de datum zo: 14-3-2025.",
+            "“{shown}” is not a date. Write the date like this: 14-3-2025.",
+        ).fill(shown=same(text[:40]))
+        raise Refused(Refusal("not_a_date", sentence, field=field, kind=Kind.INVALID)) from error
+
+
 @lru_cache(maxsize=64)
 def holidays_of(year: int) -> dict[date, Text]:
     """Return the generally recognised holidays of Atw article 3, Good Friday included, with their names.

@@ -12,8 +12,11 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from fundapp.domain.canonical import digest
+from fundapp.domain.completion import part_of
 from fundapp.domain.conditions import DocumentRequirement
-from fundapp.domain.eligibility import Outcome, evaluate
+from fundapp.domain.consent import Consent, Party, confirmed, parties, party_key
+from fundapp.domain.eligibility import Outcome, evaluate, form_answers
 from fundapp.domain.facts import (
     ELSEWHERE,
     ApplicantLevel,
@@ -24,14 +27,14 @@ from fundapp.domain.facts import (
     Facts,
     PartnerFacts,
     PartnerKind,
+    PayerKind,
     SchoolFacts,
-    SignatureFacts,
-    SignerRole,
 )
-from fundapp.domain.form_spec import PageKind, Section, validate_answers
+from fundapp.domain.form_spec import NumberQuestion, PageKind, Section, validate_answers
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.register import Level
+from fundapp.domain.signing import Signature, Signatures
 from fundapp.domain.text import Text
 from fundapp.domain.upload import ScanState
 from fundapp.domain.window import Window
@@ -67,12 +70,13 @@ class Share:
 
     def facts(self) -> ContributionFacts:
         """The same as the conditions look at it."""
-        own = self.kind == "own"
+        kind = PayerKind(self.kind)
+        own = kind is PayerKind.OWN
         if self.hours:
-            return ContributionFacts(own=own, hours=self.hours)
+            return ContributionFacts(own=own, kind=kind, hours=self.hours)
         if self.in_kind:
-            return ContributionFacts(own=own, goods_cents=self.cents)
-        return ContributionFacts(own=own, cash_cents=self.cents)
+            return ContributionFacts(own=own, kind=kind, goods_cents=self.cents)
+        return ContributionFacts(own=own, kind=kind, cash_cents=self.cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +104,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The round that an application is in, with its window. until: a later end for this school, with a reason."""
+    """The round that an application is in, with its window. until: a later end for this school, with a reason.
+
+    name: in Dutch, as messages have it; title: as pages say it.
+    """
 
     ref: str
     name: str
     opens_at: datetime
     closes_at: datetime
     until: datetime | None
+    title: Text
 
     @property
     def window(self) -> Window:
@@ -131,12 +139,21 @@ class Applicant:
     sub_region: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was said in the check before signing in. declared: by rule code, whether it is met."""
+
+    at: datetime
+    declared: Mapping[str, bool]
+
+
 @dataclass(frozen=True)
 class DraftPicture:
     """All of one application: the rules of its fund, round and school, and what was filled in. Amounts in cents.
 
     answers: by question key, as the form specification types them; answers_version is raised by every save. sent: how
-    often it was sent before.
+    often it was sent before. checked: what was said beforehand. open_parts: what may be changed
+    (`domain/completion.py`) after staff asked to complete it; None: everything.
     """
 
     ref: str
@@ -156,6 +173,18 @@ class DraftPicture:
     contributions: tuple[Share, ...]
     partners: tuple[PartnerLine, ...]
     documents: tuple[Document, ...]
+    signatures: tuple[Signature, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    checked: Checked | None = None
+    open_parts: frozenset[str] | None = None
+
+    @cached_property
+    def from_check(self) -> dict[str, bool]:
+        """The answers that came along from the check and are still the same, by question key."""
+        if self.checked is None:
+            return {}
+        said = form_answers(self.spec.conditions, self.checked.declared)
+        return {question: answer for question, answer in said.items() if self.answers.get(question) == answer}
 
     @cached_property
     def eligible_cents(self) -> int:
@@ -185,10 +214,20 @@ class DraftPicture:
 
     @cached_property
     def problems(self) -> tuple[tuple[str, Refusal], ...]:
-        """Everything that is missing or wrong: (section key, reason), in the order of the task list."""
+        """Everything that is missing or wrong: (section key, reason), in the order of the task list.
+
+        What may not be changed any more is nothing that its school could put right.
+        """
         return tuple(
-            (section.key, refusal) for section in self.spec.form.sections for refusal in _problems(self, section)
+            (section.key, refusal)
+            for section in self.spec.form.sections
+            for refusal in _problems(self, section)
+            if self.is_open(part_of(refusal.field or "", section))
         )
+
+    def is_open(self, part: str) -> bool:
+        """Whether its school may change a part."""
+        return self.open_parts is None or part in self.open_parts
 
     def problems_of(self, section: Section) -> list[Refusal]:
         """What is missing or wrong on one page."""
@@ -201,10 +240,10 @@ class DraftPicture:
             PageKind.CO_FINANCING: self.contributions,
             PageKind.PARTNERS: self.partners,
             PageKind.DOCUMENTS: self.documents,
+            PageKind.SIGNING: self.signatures,
         }
-        signed = section.page is PageKind.SIGNING and self.answers.get("signer_name")
         answered = any(question.key in self.answers for question in section.questions)
-        return bool(answered or signed or rows.get(section.page))
+        return bool(answered or rows.get(section.page))
 
     def content(self) -> dict[str, Any]:
         """Everything that is sent, as plain data: what the receipt shows and the hash covers."""
@@ -222,6 +261,21 @@ class DraftPicture:
             "documents": [[d.kind, d.file_name, d.sha256] for d in self.usable_documents],
         }
 
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of the content: what a signature is of."""
+        return digest(self.content())
+
+    @cached_property
+    def signing(self) -> Signatures:
+        """Who must sign, and who did so for exactly this content."""
+        return Signatures(self.spec.signer, self.signatures, self.sha256)
+
+    @cached_property
+    def parties(self) -> tuple[Party, ...]:
+        """The partners, each with what it brings."""
+        return parties(self.partners, self.contributions)
+
 
 # --- what is missing --------------------------------------------------------------------------------------------------
 
@@ -234,10 +288,7 @@ def _problems(picture: DraftPicture, section: Section) -> list[Refusal]:
 
 
 def _signing_problems(picture: DraftPicture) -> list[Refusal]:
-    if picture.spec.signer is None or picture.answers.get("signer_name"):
-        return []
-    sentence = Text("Vul in wie er akkoord is met deze aanvraag.", "Enter who agrees to this application.")
-    return [_missing("signer_missing", sentence, "signer_name")]
+    return picture.signing.problems()
 
 
 def _document_problems(picture: DraftPicture) -> list[Refusal]:
@@ -324,6 +375,7 @@ def eligibility_facts(picture: DraftPicture, around: Surroundings) -> Facts:
         tranche=picture.round.ref,
         opens_at=picture.round.opens_at,
         closes_at=picture.round.closes_at,
+        extension_until=picture.round.until,
         submitted_at=picture.submitted_at,
         starts_on=picture.starts_on,
         requested_cents=picture.requested_cents or None,
@@ -333,23 +385,42 @@ def eligibility_facts(picture: DraftPicture, around: Surroundings) -> Facts:
         ceiling_left_cents=around.free_cents,
         contributions=tuple(share.facts() for share in picture.contributions),
         budget=tuple(BudgetLineFacts(category=line.category, cents=line.cents) for line in picture.budget),
-        partners=tuple(PartnerFacts(kind=PartnerKind(partner.kind)) for partner in picture.partners),
+        partners=_partners(picture),
         documents=tuple(DocumentFacts(code=document.kind) for document in picture.usable_documents),
         earlier=around.earlier,
-        signature=_signature(picture.answers),
+        signature=picture.signing.facts(1),
+        second_signature=picture.signing.facts(2),
         answers={key: value for key, value in picture.answers.items() if isinstance(value, bool)},
+        numbers=_numbers(picture),
     )
 
 
-def _signature(answers: Mapping[str, Any]) -> SignatureFacts | None:
-    if not answers.get("signer_name"):
-        return None
-    return SignatureFacts(role=SignerRole(answers["signer_role"]), agreed=True)
+def _partners(picture: DraftPicture) -> tuple[PartnerFacts, ...]:
+    said = {party.key: confirmed(party, picture.consents) for party in picture.parties}
+    return tuple(
+        PartnerFacts(kind=PartnerKind(partner.kind), confirmed=said.get(party_key(partner.name)))
+        for partner in picture.partners
+    )
+
+
+def _numbers(picture: DraftPicture) -> dict[str, int]:
+    keys = (question.key for question in picture.spec.form.questions() if isinstance(question, NumberQuestion))
+    return {key: picture.answers[key] for key in keys if key in picture.answers}
 
 
 def outcomes(picture: DraftPicture, around: Surroundings, now: datetime) -> list[Outcome]:
-    """What each condition says of the application as it stands."""
-    return evaluate(picture.spec.conditions, eligibility_facts(picture, around), moment=now)
+    """What each condition says of the application as it stands, while it is being written.
+
+    As long as something is missing, what nobody filled in yet is unknown, not absent; there the word counts that was
+    given in the check. Once all is there, it is judged as it will be when it is sent.
+    """
+    facts = eligibility_facts(picture, around)
+    if picture.problems:
+        rows = ("contributions", "partners", "documents", "budget")
+        empty = {name: None for name in rows if not getattr(facts, name)}
+        declared = dict(picture.checked.declared) if picture.checked else {}
+        facts = facts.model_copy(update={**empty, "declared": declared})
+    return evaluate(picture.spec.conditions, facts, moment=now)
 
 
 def co_financing_sentence(picture: DraftPicture) -> Text | None:

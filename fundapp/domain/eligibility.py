@@ -6,13 +6,13 @@ outcomes, so that anybody can do it again. The same rules give the check before 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from fundapp.domain.condition import Finding, RuleBase, Value, Verdict
 from fundapp.domain.facts import Facts
-from fundapp.domain.rejection import RejectionCode
+from fundapp.domain.rejection import REASONS, RejectionCode
 from fundapp.domain.spec import Key, Spec, Words
 from fundapp.domain.text import Text
 
@@ -38,6 +38,11 @@ class Outcome(Spec):
     bound: Value
     rejection_reason: RejectionCode
     source: Literal["facts", "declared"]
+
+    @property
+    def judgement(self) -> dict[str, object]:
+        """All of it but the words."""
+        return self.model_dump(mode="json", exclude={"sentence", "what_would_help"})
 
     @property
     def refuses(self) -> bool:
@@ -116,6 +121,32 @@ def rejection_reasons(outcomes: Iterable[Outcome]) -> tuple[RejectionCode, ...]:
     return tuple(dict.fromkeys(outcome.rejection_reason for outcome in refusals(outcomes)))
 
 
+def quoted(rules: Sequence[Rule], reason: RejectionCode, unmet: Collection[str]) -> Text:
+    """What a rejection says of a reason: its sentence, and the condition behind it by number and code.
+
+    unmet: the codes of the conditions that are not met. Where several conditions lead to the reason and none of these
+    is known not to be met, the sentence stands alone: a letter quotes no condition that was met.
+    """
+    behind = [(number, rule) for number, rule in enumerate(rules, start=1) if rule.rejection_reason is reason]
+    broken = [(number, rule) for number, rule in behind if rule.code in unmet]
+    text = REASONS[reason].sentence
+    for number, rule in broken or (behind if len(behind) == 1 else ()):
+        text = _QUOTE.fill(before=text, n=str(number), code=rule.code, rule=explanation_of(rule))
+    return text
+
+
+_QUOTE = Text(
+    "{before} Het gaat om voorwaarde {n} van het fonds ({code}): “{rule}”",
+    "{before} This is condition {n} of the fund ({code}): “{rule}”",
+)
+
+
+def rejection_texts(rules: Sequence[Rule], outcomes: Sequence[Outcome]) -> list[Text]:
+    """Return what a rejection on these outcomes would say, reason by reason."""
+    unmet = {outcome.code for outcome in refusals(outcomes)}
+    return [quoted(rules, reason, unmet) for reason in rejection_reasons(outcomes)]
+
+
 def precheck_questions(rules: Iterable[Rule]) -> tuple[PrecheckQuestion, ...]:
     """Return the yes/no questions that can be asked before signing in, in the order of the rules."""
     asked = []
@@ -144,6 +175,19 @@ def precheck_facts(rules: Iterable[Rule], answers: Mapping[str, bool | None]) ->
         if rule.precheck is not None and answer is not None:
             declared[rule.code] = answer == rule.precheck.wished
     return Facts(declared=declared)
+
+
+def form_answers(rules: Iterable[Rule], declared: Mapping[str, bool]) -> dict[str, bool]:
+    """Turn what was said in the check into answers of the form, by question key: the same fact is not asked twice.
+
+    declared: by rule code, whether the applicant says that it is met (`precheck_facts`).
+    """
+    found = {}
+    for rule in rules:
+        if rule.form_answer is not None and rule.code in declared:
+            question, wished = rule.form_answer
+            found[question] = wished if declared[rule.code] else not wished
+    return found
 
 
 def precheck(rules: Sequence[Rule], answers: Mapping[str, bool | None], *, moment: datetime) -> list[Outcome]:

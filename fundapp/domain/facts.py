@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StrictBool
 
@@ -31,6 +32,16 @@ class PartnerKind(StrEnum):
 
     PO = "po"
     VO = "vo"
+    MBO = "mbo"
+    COMPANY = "company"
+    OTHER = "other"
+
+
+class PayerKind(StrEnum):
+    """Who contributes money, goods or hours."""
+
+    OWN = "own"
+    SCHOOL = "school"
     MBO = "mbo"
     COMPANY = "company"
     OTHER = "other"
@@ -69,23 +80,29 @@ class BudgetLineFacts(Spec):
 class ContributionFacts(Spec):
     """What one party contributes: money, goods (value in cents) and hours of work.
 
-    own: by the applicant itself. Hours are valued at the rate of the fund, so no amount is given for them.
+    own: by the applicant itself; kind: what the party is. Hours are valued at the rate of the fund, so no amount is
+    given for them.
     """
 
     own: Flag = False
+    kind: PayerKind | None = None
     cash_cents: Cents = 0
     goods_cents: Cents = 0
     hours: int = Field(default=0, ge=0, le=100_000, strict=True)
 
 
 class EarlierApplication(Spec):
-    """Another application to the same fund, by a school that asks or its board, that is open or awarded."""
+    """Another application to the same fund, by a school that asks or its board, that is open or awarded.
+
+    sent_on: the day on which it was sent (Amsterdam).
+    """
 
     ref: str
     tranche: str
     school: str
     board: str
     awarded: Flag
+    sent_on: date | None = None
 
 
 class SignatureFacts(Spec):
@@ -112,8 +129,9 @@ class Facts(Spec):
     second_signature: of who must sign as well, where the fund asks two.
     ceiling_left_cents: what the round can still award to this application (the smaller of ceiling and sub-ceiling).
     board_awarded_cents: what this round already awarded to the board of the lead applicant.
-    answers: yes/no answers by question key. declared: by rule code, what the applicant himself said in the check
-    before signing in; it counts only where no fact is known, and a real judgement leaves it empty.
+    answers: yes/no answers by question key; numbers: the whole numbers that were answered.
+    declared: by rule code, what the applicant himself said in the check before signing in; it counts only where no fact
+    is known, and a real judgement leaves it empty.
     """
 
     applicant: ApplicantLevel | None = None
@@ -138,4 +156,5 @@ class Facts(Spec):
     signature: SignatureFacts | None = None
     second_signature: SignatureFacts | None = None
     answers: dict[Key, StrictBool] = Field(default_factory=dict)
+    numbers: dict[Key, Annotated[int, Field(ge=0, strict=True)]] = Field(default_factory=dict)
     declared: dict[Key, StrictBool] = Field(default_factory=dict)

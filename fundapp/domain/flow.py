@@ -179,9 +179,9 @@ def decide(flow: Flow[F], name: str, facts: F, given: Given, *, seen: int | None
     if not facts.roles & transition.who:
         raise Refused(_not_yours(transition))
     if seen is not None and seen != facts.version:
-        raise Refused(_stale(flow, facts))
+        raise Refused(stale(flow, facts))
     if facts.state not in transition.source:
-        raise Refused(_not_now(flow, transition, facts))
+        raise Refused(not_now(flow, transition, facts))
     reasons = refusals(transition, facts, given)
     if reasons:
         raise Refused(*reasons)
@@ -202,7 +202,8 @@ def _not_yours(transition: Transition[Any]) -> Refusal:
     )
 
 
-def _stale(flow: Flow[Any], facts: CaseFacts) -> Refusal:
+def stale(flow: Flow[Any], facts: CaseFacts) -> Refusal:
+    """The refusal where the case is no longer as the person saw it."""
     return Refusal(
         "stale",
         Text(
@@ -213,7 +214,8 @@ def _stale(flow: Flow[Any], facts: CaseFacts) -> Refusal:
     )
 
 
-def _not_now(flow: Flow[Any], transition: Transition[Any], facts: CaseFacts) -> Refusal:
+def not_now(flow: Flow[Any], transition: Transition[Any], facts: CaseFacts) -> Refusal:
+    """The refusal in a state in which this cannot be done."""
     return Refusal(
         "not_now",
         Text(
@@ -224,15 +226,21 @@ def _not_now(flow: Flow[Any], transition: Transition[Any], facts: CaseFacts) -> 
 
 
 def diagram(flow: Flow[Any]) -> str:
-    """Return the flow as a Mermaid state diagram, in English, for the README and `fundapp flow diagram`."""
+    """Return the flow as a Mermaid state diagram, in English, for the README and `fundapp flow diagram`.
+
+    What leaves a case in its state stands in a note beside that state, so that the arrows are the way it goes.
+    """
     lines = ["stateDiagram-v2", f"    [*] --> {flow.initial}"]
+    notes: dict[str, list[str]] = {}
     for t in flow.transitions:
-        who = ", ".join(sorted(r.label.en for r in t.who))
-        lines += [
-            f"    {source} --> {t.target or source}: {t.label.en} ({who})"
-            for source in flow.states
-            if source in t.source
-        ]
+        told = f"{t.label.en} ({', '.join(sorted(r.label.en for r in t.who))})"
+        for source in (state for state in flow.states if state in t.source):
+            if t.target in (None, source):
+                notes.setdefault(source, []).append(f"        {told}")
+            else:
+                lines.append(f"    {source} --> {t.target}: {told}")
+    for state, acts in notes.items():
+        lines += [f"    note right of {state}", *acts, "    end note"]
     lines += [f"    {state} --> [*]" for state, look in flow.looks.items() if look.final]
     return "\n".join(lines) + "\n"
 

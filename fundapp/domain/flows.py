@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fundapp.domain import application, carry_over, change, interim, objection_flow, payment, tranche
+from fundapp.domain import application, carry_over, change, interim, objection_flow, payment, recovery, tranche
 from fundapp.domain.flow import Flow
 
 _ALL: tuple[Flow[Any], ...] = (
     application.FLOW,
     tranche.FLOW,
     payment.FLOW,
+    recovery.FLOW,
     change.FLOW,
     interim.FLOW,
     carry_over.FLOW,

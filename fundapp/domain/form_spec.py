@@ -16,10 +16,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
+from fundapp.domain.days import read_day
 from fundapp.domain.money import parse_euro
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.spec import Count, Flag, Key, Spec, Words, mistake
-from fundapp.domain.text import Text, same
+from fundapp.domain.text import Text
 from fundapp.domain.upload import LARGEST_MB, MEGABYTE, MOST_MB, FileType, Slot
 
 Answer = str | int | bool | list[str] | list[dict[str, str | int]]
@@ -146,10 +147,6 @@ class ChoiceQuestion(_Question):
         return [option.key for option in self.options if option.key in chosen] if self.multiple else str(chosen[0])
 
 
-_ISO = re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})", re.ASCII)
-_DUTCH = re.compile(r"(?P<d>\d{1,2})[-/. ](?P<m>\d{1,2})[-/. ](?P<y>\d{4})", re.ASCII)
-
-
 class DateQuestion(_Question):
     """A calendar date, typed as 14-3-2025 or 2025-03-14."""
 
@@ -161,19 +158,7 @@ class DateQuestion(_Question):
         text = _typed(raw, self.key)
         if not text:
             return None
-        match = _DUTCH.fullmatch(text) or _ISO.fullmatch(text)
-        try:
-            if match is None:
-                raise ValueError(text)
-            return date(int(match["y"]), int(match["m"]), int(match["d"])).isoformat()
-        except ValueError as error:
-            raise _no(
-                "not_a_date",
-                self.key,
-                "“{shown}” is geen datum. Schrijf de datum zo: 14-3-2025.",
-                "“{shown}” is not a date. Write the date like this: 14-3-2025.",
-                shown=same(text[:40]),
-            ) from error
+        return read_day(text, field=self.key).isoformat()
 
 
 class AmountQuestion(_Question):

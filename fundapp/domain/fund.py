@@ -19,18 +19,17 @@ from fundapp.domain.allocation_input import Method, OnOverflow
 from fundapp.domain.canonical import digest
 from fundapp.domain.condition import LEVEL_NAMES, OR, RuleBase, listed
 from fundapp.domain.conditions import (
-    ApplicantRule,
     ContentConditionRule,
     DocumentRequirement,
     DocumentsRule,
     PartnersRule,
-    RegionRule,
     Rule,
     SignerRule,
 )
 from fundapp.domain.conditions_money import CoFinancingRule, ExcludedCostRule, MaximumRule, MinimumRule
+from fundapp.domain.conditions_who import ApplicantRule, RegionRule
 from fundapp.domain.eligibility import PrecheckQuestion, precheck_questions
-from fundapp.domain.form_spec import FileQuestion, FormSpec, YesNoQuestion
+from fundapp.domain.form_spec import FileQuestion, FormSpec, NumberQuestion, YesNoQuestion
 from fundapp.domain.fund_parts import (
     NO_REMEDY,
     REMEDIES,
@@ -38,6 +37,7 @@ from fundapp.domain.fund_parts import (
     Contact,
     CostCategory,
     Criterion,
+    DecidingBody,
     Duty,
     ExampleBudget,
     Grant,
@@ -50,6 +50,7 @@ from fundapp.domain.fund_parts import (
     SubRegion,
     Terms,
 )
+from fundapp.domain.intention import RejectionHearing
 from fundapp.domain.register import Level
 from fundapp.domain.settlement import Hearing, SettlementRules, grant
 from fundapp.domain.spec import Cents, Count, Key, Slug, Spec, Words, mistake
@@ -87,7 +88,7 @@ class FundSpec(Spec):
     sub_regions: Annotated[tuple[SubRegion, ...], Field(min_length=1)]
     contact: Contact
     advice: Panel
-    decision: Panel
+    decision: DecidingBody
     conditions: Annotated[tuple[Rule, ...], Field(min_length=1)]
     form: FormSpec
     cost_categories: Annotated[tuple[CostCategory, ...], Field(min_length=1)]
@@ -150,6 +151,7 @@ class FundSpec(Spec):
         regions = {region.key for region in self.sub_regions}
         categories = {category.key for category in self.cost_categories}
         asked = {question.key for question in self.form.questions() if isinstance(question, YesNoQuestion)}
+        counted = {question.key for question in self.form.questions() if isinstance(question, NumberQuestion)}
         for rule in self.conditions:
             at = f"conditions.{rule.code}"
             if isinstance(rule, RegionRule):
@@ -158,6 +160,8 @@ class FundSpec(Spec):
                 _all_known(rule.categories, categories, f"{at}.categories")
             if isinstance(rule, ContentConditionRule | ExcludedCostRule) and rule.question:
                 _all_known([rule.question], asked, f"{at}.question")
+            if isinstance(rule, MaximumRule) and rule.question:
+                _all_known([rule.question], counted, f"{at}.question")
             if isinstance(rule, DocumentsRule):
                 for document in rule.required:
                     if self.form.question(document.code) is not None:
@@ -212,6 +216,12 @@ class FundSpec(Spec):
                 "onder de Awb krijgt de school eerst een laatste termijn (artikel 4:44)",
                 "under the Awb the school gets a last term first (article 4:44)",
                 at="terms.last_report",
+            )
+        if self.decision.hearing is RejectionHearing.NEVER:
+            raise mistake(
+                "onder de Awb wordt de school gehoord voor een afwijzing op andere gegevens (artikel 4:7)",
+                "under the Awb the school is heard before a rejection on other facts (article 4:7)",
+                at="decision.hearing",
             )
         if self.settlement.hearing is not Hearing.REDUCED:
             raise mistake(
@@ -287,7 +297,7 @@ class FundSpec(Spec):
     def minimum_cents(self) -> int:
         """The least that can be asked, in cents."""
         rule = self._one(MinimumRule)
-        return rule.cents if rule else 0
+        return rule.cents if rule and rule.per == "application" else 0
 
     def grant_of(self, requested: int, *, cost: int) -> int:
         """What can be granted at most, in cents: min(requested, maximum, share of the eligible cost)."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
 from fundapp.domain.accounts import ProofKind
+from fundapp.domain.intention import RejectionHearing
 from fundapp.domain.money import WHOLE
 from fundapp.domain.settlement import Arrangement, Hearing
 from fundapp.domain.spec import BasisPoints, Cents, Count, Flag, Key, Spec, TermLength, Words, mistake
@@ -44,6 +45,12 @@ class Panel(Spec):
     readers: Annotated[StrictInt, Field(ge=0, le=9)] = 0
     reading_days: Count = 14
     blind: Flag = False
+
+
+class DecidingBody(Panel):
+    """Who decides. hearing: when the school is heard before its application is rejected."""
+
+    hearing: RejectionHearing = RejectionHearing.OTHER_FACTS
 
 
 class CostCategory(Spec):
@@ -194,8 +201,8 @@ class DecisionTerm(TermSpec):
 class Terms(Spec):
     """Every term of a case; each name is also the name of the running term.
 
-    offer: to answer an offer of money that came free. last_report: the last chance to account, once the report is late
-    (Awb 4:44); None where the fund gives none.
+    offer: to answer an offer of money that came free. last_report: how long the term to account runs once more when
+    nothing came (Awb 4:44); None where it does not.
     remedy: to ask for a new look at a decision; None where a private fund gives no such right.
     late: within which we promise to decide once a term of ours has passed (Awb 4:14: as short as can be).
     """
@@ -238,6 +245,7 @@ class Letters(Spec):
     """The fund's own words in its letters. remedy: only where they differ from those of the legal profile."""
 
     award: Words
+    intended_rejection: Words
     rejection: Words
     not_considered: Words
     intended_determination: Words

@@ -74,6 +74,7 @@ class Movement(StrEnum):
     DETERMINATION = "determination"
     RECOVERY_CLAIMED = "recovery_claimed"
     RECOVERY_RECEIVED = "recovery_received"
+    SET_OFF = "set_off"  # paid to a school, or back by it, without the bank (Awb 4:93)
     WRITE_OFF = "write_off"
     CARRY_OVER = "carry_over"
 
@@ -216,6 +217,23 @@ def determine_more(more: int, *, receivable: int) -> list[Posting]:
         (Movement.AWARD, Account.AVAILABLE, Account.COMMITTED, more - kept),
         (Movement.DETERMINATION, Account.COMMITTED, Account.PAYABLE, more - kept),
     )
+
+
+def lower_award(cents: int) -> list[Posting]:
+    """Part of a promise is no longer needed, while the project runs: it is free at once."""
+    return _moves((Movement.RELEASE, Account.COMMITTED, Account.AVAILABLE, cents))
+
+
+def set_off_paid(cents: int, *, final: bool) -> list[Posting]:
+    """A school is paid by what it owes elsewhere."""
+    if final:
+        return _moves((Movement.SET_OFF, Account.PAYABLE, Account.DETERMINED, cents))
+    return _moves((Movement.SET_OFF, Account.COMMITTED, Account.PAID, cents))
+
+
+def set_off_received(cents: int) -> list[Posting]:
+    """A school pays back by what it was still to get elsewhere: the money is free again."""
+    return _moves((Movement.SET_OFF, Account.RECEIVABLE, Account.AVAILABLE, cents))
 
 
 def receive(cents: int) -> list[Posting]:

@@ -22,6 +22,7 @@ MOVEMENTS = {
     Movement.DETERMINATION: Text("Eindbedrag vastgesteld", "Final amount determined"),
     Movement.RECOVERY_CLAIMED: Text("Teruggevraagd", "Asked back"),
     Movement.RECOVERY_RECEIVED: Text("Teruggekregen", "Received back"),
+    Movement.SET_OFF: Text("Verrekend", "Set off"),
     Movement.WRITE_OFF: Text("Afgeboekt", "Written off"),
     Movement.CARRY_OVER: Text("Overgedragen", "Carried over"),
 }

@@ -44,6 +44,7 @@ class InstalmentState(StrEnum):
     DUE = "due"
     ORDERED = "ordered"
     PAID = "paid"
+    SET_OFF = "set_off"  # paid by what the school owed elsewhere
     DROPPED = "dropped"  # no longer owed
 
 

@@ -126,6 +126,10 @@ _DONE = {
         Look(Text("Onderweg", "On its way"), Tone.INFO, "sent"),
         Text("De opdracht gaat naar de bank.", "The order goes to the bank."),
     ),
+    InstalmentState.SET_OFF: Standing(
+        Look(Text("Verrekend", "Set off"), Tone.POSITIVE, "check"),
+        Text("Wij hielden dit af van wat u moest terugbetalen.", "We took this off what you had to pay back."),
+    ),
     InstalmentState.DROPPED: Standing(
         Look(Text("Vervallen", "Dropped"), Tone.NEUTRAL, "dash"), Text("Dit is niet meer nodig.", "No longer needed.")
     ),

@@ -77,7 +77,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, with all that access can be decided from. `id` is None for the system itself."""
+    """A person, with all that access can be decided from. `id` is None for the system itself.
+
+    single_keys: whether a key by itself does something on pages (WCAG 2.1.4).
+    """
 
     id: int | None
     name: str
@@ -85,6 +88,7 @@ class Actor:
     language: Language = "nl"
     grants: frozenset[Grant] = frozenset()
     memberships: frozenset[Membership] = frozenset()
+    single_keys: bool = True
 
     @property
     def is_staff(self) -> bool:

@@ -43,12 +43,16 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RejectionReason:
-    """One reason. label: for lists and reports; sentence: for the letter to the school; ending: what it leads to."""
+    """One reason. label: for lists and reports; sentence: for the letter to the school; ending: what it leads to.
+
+    judged: it rests on facts about the school, which the school may see differently (Awb 4:7).
+    """
 
     code: RejectionCode
     label: Text
     sentence: Text
     ending: Ending = Ending.REJECTED
+    judged: bool = True
 
 
 _ALL = (
@@ -59,6 +63,7 @@ _ALL = (
             "Uw aanvraag kwam binnen toen de ronde niet open was.",
             "Your application arrived when the round was not open.",
         ),
+        judged=False,
     ),
     RejectionReason(
         RejectionCode.APPLICANT_NOT_ELIGIBLE,
@@ -80,6 +85,7 @@ _ALL = (
             "U hebt uit deze ronde al geld gekregen, of u hebt al een aanvraag lopen.",
             "You have already had money from this round, or an application of yours is still open.",
         ),
+        judged=False,
     ),
     RejectionReason(
         RejectionCode.NOT_COMPLETED_IN_TIME,
@@ -126,11 +132,13 @@ _ALL = (
         RejectionCode.UNDER_MINIMUM,
         Text("Onder het minimum", "Under the minimum"),
         Text("U vraagt minder dan het minimum van dit fonds.", "You ask for less than the minimum of this fund."),
+        judged=False,
     ),
     RejectionReason(
         RejectionCode.OVER_MAXIMUM,
         Text("Boven het maximum", "Over the maximum"),
         Text("U vraagt meer dan het maximum van dit fonds.", "You ask for more than the maximum of this fund."),
+        judged=False,
     ),
     RejectionReason(
         RejectionCode.CO_FINANCING_SHORT,
@@ -155,6 +163,7 @@ _ALL = (
             "Het geld van deze ronde is op. Andere aanvragen gingen voor volgens de regels van de ronde.",
             "The money of this round is spent. Other applications came first under the rules of the round.",
         ),
+        judged=False,
     ),
     RejectionReason(
         RejectionCode.RANKED_TOO_LOW,
@@ -163,6 +172,7 @@ _ALL = (
             "Andere aanvragen kregen een hogere score. Daarna was het geld van deze ronde op.",
             "Other applications had a higher score. After those the money of this round was spent.",
         ),
+        judged=False,
     ),
     RejectionReason(
         RejectionCode.WITHDRAWN,

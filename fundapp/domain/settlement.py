@@ -8,7 +8,7 @@ Sources: Awb 4:46 (lower determination; costs that were not reasonably needed do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -83,6 +83,12 @@ class AccountLine:
     def cut(self) -> int:
         """What the rules allow and finance does not accept, in cents."""
         return self.allowed - self.counts
+
+    def judged(self, accepted: int, reason: str) -> AccountLine:
+        """The same line with what finance accepts (cents); where only the rules leave something out, they say why."""
+        why = self.rule_reason
+        given = reason.strip() or (why.nl if why is not None and accepted == self.allowed else "")
+        return replace(self, accepted=accepted, reason=given)
 
     @property
     def rule_reason(self) -> Text | None:

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from fundapp.domain.conditions import SignerRule
 from fundapp.domain.days import day_text
 from fundapp.domain.facts import SignatureFacts, SignerRole
-from fundapp.domain.flow import Look, Tone
+from fundapp.domain.flow import Given, Look, Tone
+from fundapp.domain.money import euro
 from fundapp.domain.refusal import Kind, Refusal
 from fundapp.domain.text import Text, same
 
@@ -103,9 +105,9 @@ class Signatures:
         return next((one for one in self.found if one.place == place), None)
 
     def standing(self, place: int) -> Standing:
-        """How the signature at a place stands."""
+        """How the signature at a place stands. Without a name or an address it is nobody's yet."""
         one = self.at(place)
-        return Standing.NOBODY if one is None else one.standing(self.content)
+        return Standing.NOBODY if one is None or not (one.name and one.email) else one.standing(self.content)
 
     @property
     def complete(self) -> bool:
@@ -178,3 +180,103 @@ def _problem(code: str, sentence: Text, place: int) -> Refusal:
 def same_address(signatures: Iterable[Signature], email: str, place: int) -> Signature | None:
     """The signature at another place that has this address too: two agreements come from two mailboxes."""
     return next((one for one in signatures if one.place != place and one.email == email), None)
+
+
+def declarations(school: str, own_cents: int) -> list[Text]:
+    """What somebody says with an agreement, besides that the application may be sent. own_cents: the school's share."""
+    said = [
+        Text("U mag namens {school} tekenen.", "You may sign for {school}."),
+        Text("De aanvraag is naar waarheid ingevuld.", "The application is filled in truthfully."),
+    ]
+    if own_cents:
+        said.append(
+            Text("De school betaalt zelf {own} mee.", "The school itself pays {own}.").fill(own=same(euro(own_cents)))
+        )
+    said.append(
+        Text(
+            "Krijgt de school geld? Dan houdt zij zich aan de regels van het fonds.",
+            "If the school gets money, it keeps to the rules of the fund.",
+        )
+    )
+    return [text.fill(school=school) for text in said]
+
+
+# --- guards of the flow of an application -----------------------------------------------------------------------------
+
+
+class SigningFacts(Protocol):
+    """What these guards ask of a case. signature_due: the last day to sign after sending in."""
+
+    @property
+    def signatures(self) -> Signatures | None: ...
+    @property
+    def signature_due(self) -> date | None: ...
+    @property
+    def today(self) -> date: ...
+
+
+def unsigned_in_time(facts: SigningFacts) -> bool:
+    """Whether the term to sign has passed and somebody did not."""
+    return (
+        facts.signatures is not None
+        and not facts.signatures.complete
+        and facts.signature_due is not None
+        and facts.today > facts.signature_due
+    )
+
+
+def school_signed(facts: SigningFacts, _given: Given | None) -> Refusal | None:
+    """Who binds the school agreed to exactly what was sent (domain.md section 1, rule 15)."""
+    return None if facts.signatures is None else facts.signatures.missing(facts.signature_due, facts.today)
+
+
+def somebody_was_asked(facts: SigningFacts, given: Given | None) -> Refusal | None:
+    """There is a question to answer, and it is the one that the person answers."""
+    asked = facts.signatures.asked if facts.signatures is not None else ()
+    if any(given is None or one.place == given.get("place") for one in asked):
+        return None
+    return Refusal(
+        "nobody_was_asked",
+        Text(
+            "Er is nu niets om te tekenen. Misschien is er al geantwoord. Bekijk de aanvraag.",
+            "There is nothing to sign now. Perhaps it was answered already. Look at the application.",
+        ),
+    )
+
+
+def what_was_read_still_stands(facts: SigningFacts, given: Given | None) -> Refusal | None:
+    """A signature is of the content that the person saw."""
+    if given is None or facts.signatures is None or given.get("sha256") == facts.signatures.content:
+        return None
+    return Refusal(
+        "content_changed",
+        Text(
+            "De aanvraag is net veranderd. Lees hem opnieuw en kies dan.",
+            "The application was changed just now. Read it again, then choose.",
+        ),
+        kind=Kind.STALE,
+    )
+
+
+def signature_term_is_over(facts: SigningFacts, _given: Given | None) -> Refusal | None:
+    """The clock acts only when the last day has passed."""
+    if unsigned_in_time(facts):
+        return None
+    return Refusal(
+        "signature_term_runs",
+        Text("De school mag nog tekenen. Wacht daarop.", "The school may still sign. Wait for it."),
+    )
+
+
+def fund_ends_it_unsigned(facts: SigningFacts, _given: Given | None) -> Refusal | None:
+    """Whether the fund ends an application that nobody signed in time, or leaves it to who handles it."""
+    rule = facts.signatures.rule if facts.signatures is not None else None
+    if rule is not None and rule.missed == "not_considered":
+        return None
+    return Refusal(
+        "handler_decides",
+        Text(
+            "Bij dit fonds beslist de behandelaar wat er gebeurt als niemand tekent.",
+            "At this fund the case handler decides what happens where nobody signs.",
+        ),
+    )

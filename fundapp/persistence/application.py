@@ -26,7 +26,9 @@ class Application(Base):
 
     ref: its number in letters and URLs. version: raised by every transition. answers: question → answer, as the form
     specification of `fund_version` types them; answers_version is raised by every save. boards: the applicant's board
-    and the partners', for the conflict-of-interest rule. complete_at: the moment that counts for the order of receipt.
+    and the partners', for the conflict-of-interest rule. owner_id: who of the school is in charge of it; None: nobody.
+    completion_fields: the parts that staff opened when it was asked to be completed last (`domain/completion.py`).
+    complete_at: the moment that counts for the order of receipt.
     """
 
     __tablename__ = "application"
@@ -45,6 +47,8 @@ class Application(Base):
         Index("ix_application_tranche", "tranche_id", "id"),
         Index("ix_application_tranche_state", "tranche_id", "state", text(f"({DUE})"), "id"),
         Index("ix_application_school", "board_number", "school_code", "id"),
+        Index("ix_application_author", "created_by_id", "id"),
+        Index("ix_application_amount", "requested_cents", "id"),
     )
 
     id: Mapped[Id]
@@ -67,10 +71,12 @@ class Application(Base):
     ends_on: Mapped[date | None]
     created_at: Mapped[datetime]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     submitted_at: Mapped[datetime | None]
     complete_at: Mapped[datetime | None]
     completions_asked: Mapped[int] = mapped_column(default=0)
     completion_request: Mapped[str | None]
+    completion_fields: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
     decision_due_on: Mapped[date | None]
     score: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
     changed_at: Mapped[datetime]

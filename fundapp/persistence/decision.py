@@ -12,20 +12,26 @@ from fundapp.persistence.db import Base, Cents, Id
 
 
 class Decision(Base):
-    """A decision (besluit): award, reject, not_consider, revoke; or what was decided after a new look. Append-only.
+    """A decision (besluit): award, reject, not_consider or revoke; or a rejection that is intended. Append-only.
 
     A decision after a new look (kind `remedy`) points to the one that it came in the place of: another decision, or a
     determination. outcome: what was decided on the objection (`domain.objection.Outcome`).
 
+    decided_by_id: None only where the rules of the fund end an application by themselves, once a term has passed.
     The adviser of the advice that it rests on is part of the row, so that the database itself refuses a decision by the
     same person.
     """
 
     __tablename__ = "decision"
     __table_args__ = (
-        CheckConstraint("kind IN ('award', 'reject', 'not_consider', 'revoke', 'remedy')", name="kind"),
+        CheckConstraint(
+            "kind IN ('award', 'intend_reject', 'reject', 'not_consider', 'revoke', 'remedy')", name="kind"
+        ),
         CheckConstraint("decided_by_id <> advised_by_id", name="adviser_does_not_decide"),
-        CheckConstraint("kind NOT IN ('award', 'reject') OR advice_id IS NOT NULL", name="advice_first"),
+        CheckConstraint("decided_by_id IS NOT NULL OR kind = 'not_consider'", name="somebody_decides"),
+        CheckConstraint(
+            "kind NOT IN ('award', 'intend_reject', 'reject') OR advice_id IS NOT NULL", name="advice_first"
+        ),
         CheckConstraint(
             "num_nonnulls(replaces_id, replaces_determination_id) = CASE kind WHEN 'remedy' THEN 1 ELSE 0 END",
             name="points_to_the_old_one",
@@ -41,7 +47,7 @@ class Decision(Base):
     id: Mapped[Id]
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
     kind: Mapped[str]
-    decided_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     advice_id: Mapped[int | None]
     advised_by_id: Mapped[int | None]
     amount_cents: Mapped[Cents] = mapped_column(default=0)

@@ -19,9 +19,9 @@ STATES = ("held", "queued", "sending", "sent", "uncertain", "dead")
 
 
 class OutboxMessage(Base):
-    """One mail to one person (None: somebody who cannot sign in).
+    """One mail to one person. key: unique per journal row, template and recipient. context: frozen facts.
 
-    key: unique per journal row, template and recipient. context: frozen facts.
+    person_id: None for somebody without an account; the name is in the context, as it is for everybody.
     """
 
     __tablename__ = "outbox_message"

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fundapp.persistence.db import Base, Cents, Id
+from fundapp.persistence.fund import Tranche
 
 
 class Assignment(Base):
@@ -61,6 +62,19 @@ class Review(Base):
     set_aside_at: Mapped[datetime | None]
 
 
+class SavedFilter(Base):
+    """A choice of the worklist that somebody keeps under a name. query: as it stands in the address of the list."""
+
+    __tablename__ = "saved_filter"
+    __table_args__ = (UniqueConstraint("person_id", "name"),)
+
+    id: Mapped[Id]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    name: Mapped[str]
+    query: Mapped[str]
+    created_at: Mapped[datetime]
+
+
 class Meeting(Base):
     """A meeting of a panel on the applications of one round, for one sub-region or all (None).
 
@@ -85,6 +99,8 @@ class Meeting(Base):
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     minutes: Mapped[dict[str, Any] | None]
     minutes_sha256: Mapped[str | None] = mapped_column(ForeignKey("stored_document.sha256"))
+
+    tranche: Mapped[Tranche] = relationship(lazy="raise")
 
 
 class MeetingSeat(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, literal_column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fundapp.domain.people import STAFF_ROLES, Capacity
@@ -18,16 +18,24 @@ def one_of(column: str, words: object) -> str:
 
 
 class Person(Base):
-    """Somebody who can sign in. session_epoch: raise it to end all sessions."""
+    """Somebody who can sign in. session_epoch: raise it to end all sessions. single_keys: whether keys do something."""
 
     __tablename__ = "person"
-    __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        Index(
+            "ix_person_name_prefix",
+            func.lower(literal_column("name")).label("name_key"),
+            postgresql_ops={"name_key": "text_pattern_ops"},
+        ),
+    )
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     language: Mapped[str] = mapped_column(default="nl")
     session_epoch: Mapped[int] = mapped_column(default=0)
+    single_keys: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

@@ -14,12 +14,12 @@ _WRITING = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
 _READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Nobody has to be woken."""
 
 
 @contextmanager
-def unit_of_work(session: Session, wake: Callable[[], None] = _nothing) -> Iterator[Session]:
+def unit_of_work(session: Session, wake: Callable[[], None] = nothing) -> Iterator[Session]:
     """Commit what was done in the block, all of it, or nothing when the block raises.
 
     wake: called after a commit that succeeded, to tell the worker that there may be mail. It must not raise: a wake-up

@@ -13,10 +13,10 @@ from fundapp.domain.ledger import Account
 from fundapp.persistence.application import Application
 from fundapp.persistence.decision import Award
 from fundapp.persistence.settlement import Determination
-from fundapp.services import ceilings, decision, funds, terms
-from fundapp.services.act import Act, Follow
+from fundapp.services import ceilings, decision, funds, recovery, terms
+from fundapp.services.act import Act
 from fundapp.services.ledger import case_balances
-from fundapp.services.payment_scheme import drop_instalments, plan_final_payment, replan_instalments, resume_instalments
+from fundapp.services.payment_scheme import plan_final_payment, replan_instalments, resume_instalments
 
 
 def _amount(act: Act) -> int:
@@ -69,8 +69,7 @@ def restore(act: Act) -> None:
     kept = min(amount, asked_back)
     _book(act, ledger.restore(amount, receivable=asked_back), amount - kept)
     act.rows.change(Award, app.id, cents=amount, decision_id=int(act.given["decision_id"]))
-    if asked_back == kept:
-        terms.finish(act, "recovery")
+    recovery.became_less(act, app, asked_back - kept)
     resume_instalments(act, spec, amount, paid=kept)
     if app.ends_on is not None:
         terms.begin(act, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
@@ -110,10 +109,6 @@ def determine(act: Act) -> None:
     )
     _told(act, amount_cents=amount, old_cents=old.cents)
     payable = balances.get(Account.PAYABLE, 0) + more - kept
-    if kept and asked_back == kept:
-        terms.finish(act, "recovery")
     if payable:
         plan_final_payment(act, funds.spec_of(act.session, app.fund_version_id), payable)
-    elif asked_back == kept and not balances.get(Account.IN_TRANSIT, 0):
-        drop_instalments(act)
-        act.follow.append(Follow("application", app.ref, "settle"))
+    recovery.became_less(act, app, asked_back - kept)

@@ -11,8 +11,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from fundapp.domain import application, ledger
+from fundapp.domain import application
 from fundapp.domain.application import State
+from fundapp.domain.completion import require_parts
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import DraftPicture, eligibility_facts
 from fundapp.domain.eligibility import evaluate
@@ -20,17 +21,15 @@ from fundapp.domain.flow import Given
 from fundapp.domain.fund_parts import StartEvent
 from fundapp.domain.people import JUDGES, Actor, Role, Scope, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
-from fundapp.domain.settlement import line_refusals
 from fundapp.domain.term import Length
 from fundapp.domain.text import Text, same
-from fundapp.persistence.application import Application
+from fundapp.persistence.application import Application, EligibilityCheck
 from fundapp.persistence.db import Moment
 from fundapp.persistence.fund import Tranche
-from fundapp.services import application_reading, dossier, draft_reading, funds, settlement, terms
+from fundapp.services import application_reading, dossier, draft_reading, funds, intention, settlement, terms
 from fundapp.services.act import Act, Beforehand, CaseType, Seen
 from fundapp.services.application_reading import IN_PROJECT, Deciding, Known
 from fundapp.services.dossier import Dossier
-from fundapp.services.panel import on_agenda
 from fundapp.services.payment_hold import paying_facts
 from fundapp.services.receipt import receipt_facts
 from fundapp.services.subject import missing
@@ -88,21 +87,27 @@ def facts(
     roles = roles_on(actor, scope(session, app))
     known = known or application_reading.known_of(session, app, actor)
     more: dict[str, Any] = {}
-    if state in (State.DRAFT, State.INCOMPLETE) and Role.APPLICANT in roles:
+    if state in (State.DRAFT, State.INCOMPLETE) and roles & {Role.APPLICANT, Role.SYSTEM}:
         picture = draft_reading.picture(session, app)
-        more |= {"draft": picture, "problems": tuple(refusal for _, refusal in picture.problems)}
+        problems = tuple(refusal for _, refusal in picture.problems)
+        more |= {"draft": picture, "problems": problems, "signatures": picture.signing}
         if state is State.DRAFT:
             more["window_refusal"] = _window_refusal(picture, now)
     if state in (State.SUBMITTED, State.INCOMPLETE):
         spec = funds.spec_of(session, app.fund_version_id)
         more |= {"completions_allowed": spec.terms.completion.times, "completion_due": known.completion_due}
+        if known.signing is not None:
+            more["signatures"], more["signature_due"] = draft_reading.signed(spec.signer, known.signing)
     if known.deciding is not None:
         more |= _decision_facts(session, app, known.deciding, known.offer[0])
+        more["came_from_the_line"] = known.waited
     if state is State.UNDER_REVIEW and Role.ADVISER in roles:
         meets = funds.spec_of(session, app.fund_version_id).advice.meets
-        more |= {"panel_meets": meets, "meeting_id": on_agenda(session, app.id) if meets else None}
+        more |= {"panel_meets": meets, "meeting_id": known.meeting if meets else None}
     if state in IN_PROJECT:
-        more |= _project_facts(session, app, state, roles, known)
+        more |= settlement.project_facts(session, app, known.balances)
+        if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
+            more |= paying_facts(session, app.id)
     return application.Facts(
         state=app.state,
         version=app.version,
@@ -114,6 +119,8 @@ def facts(
         completions_asked=app.completions_asked,
         requested=app.requested_cents,
         ahead=known.ahead,
+        response_given=known.response[0],
+        response_due=known.response[1],
         offer_due=known.offer[1],
         conflict_declared=known.interest if roles & JUDGES else None,
         **more,
@@ -138,31 +145,9 @@ def _decision_facts(session: Session, app: Application, deciding: Deciding, offe
         "free_now": deciding.free_now + offered,
         "offered": offered,
         "account_known": deciding.account_known,
+        "hearing": spec.decision.hearing,
+        "grounds": lambda: intention.grounds(session, app),
     }
-
-
-def _project_facts(
-    session: Session, app: Application, state: State, roles: frozenset[Role], known: Known
-) -> dict[str, Any]:
-    award, paid = settlement.still_paid_in_advance(known.balances)
-    more: dict[str, Any] = {
-        "award": award,
-        "paid": paid,
-        "in_transit": known.balances.get(ledger.Account.IN_TRANSIT, 0),
-        "outstanding": ledger.outstanding(known.balances),
-        "profile": funds.spec_of(session, app.fund_version_id).legal_profile,
-    }
-    if roles & {Role.FINANCE, Role.DECISION_MAKER, Role.SYSTEM}:
-        more |= paying_facts(session, app.id)
-    if state is State.AWARDED and Role.APPLICANT in roles:
-        more["report_problems"] = settlement.report_problems(session, app)
-    if state in (State.REPORTED, State.DETERMINATION_INTENDED):
-        lines, co_financing = settlement.accounts_of(session, app.id)
-        more["line_problems"] = tuple(line_refusals(lines))
-        more["calculation"] = settlement.reckon(session, app, lines, co_financing, award=award, paid=paid)
-    if state is State.DETERMINATION_INTENDED:
-        more["response_given"], more["response_due"] = known.response
-    return more
 
 
 # --- before anything is locked ----------------------------------------------------------------------------------------
@@ -256,15 +241,40 @@ def _freeze(act: Act, app: Application, picture: DraftPicture) -> None:
     app.changed_at = act.now
 
 
+def judge_again(act: Act) -> None:
+    """Judge the conditions as things stand now, and keep it: others may have been awarded money, or a partner agreed.
+
+    What the school sent cannot have changed: it is judged by the moment at which it was received first.
+    """
+    app: Application = act.row
+    picture = draft_reading.picture(act.session, app)
+    inputs = eligibility_facts(picture, draft_reading.surroundings(act.session, app))
+    outcomes = evaluate(picture.spec.conditions, inputs, moment=act.now)
+    act.rows.add(
+        EligibilityCheck,
+        application_id=app.id,
+        fund_version_id=app.fund_version_id,
+        moment=act.transition.name,
+        at=act.now,
+        inputs=inputs.model_dump(mode="json"),
+        outcomes=[outcome.model_dump(mode="json") for outcome in outcomes],
+    )
+
+
 def ask_completion(act: Act) -> None:
     """Stop the decision term and give the school its own term to complete (Awb 4:5, 4:15)."""
     app: Application = act.row
     spec = funds.spec_of(act.session, app.fund_version_id)
+    fields = list(dict.fromkeys(act.given.get("fields") or ()))
+    require_parts(spec, fields)
     app.completions_asked += 1
     app.completion_request = act.text("explanation")
+    app.completion_fields = fields
+    act.data["opened"] = fields
     for term in terms.live(act.session, app.id, "decision").values():
         terms.pause(term, act.today)
         app.decision_due_on = None
+    terms.end_all(act.session, app.id, act.today, "signature")  # sending the completion starts it anew
     term = terms.start(act.session, app.id, "completion", spec.terms.completion.rule(spec.legal_profile), act.today)
     act.context |= {"due": term.due_on.isoformat(), "explanation": app.completion_request}
 
@@ -274,6 +284,8 @@ def receive_completion(act: Act) -> None:
     app: Application = act.row
     app.complete_at = act.now
     _freeze(act, app, act.facts.draft)
+    if act.facts.completion_due is not None and act.today > act.facts.completion_due:
+        act.data["late"] = True
     terms.end_all(act.session, app.id, act.today, "completion")
     for term in terms.live(act.session, app.id, "decision").values():
         terms.resume(term, act.today)

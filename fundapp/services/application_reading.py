@@ -23,17 +23,19 @@ from fundapp.persistence.people import one_of
 from fundapp.persistence.rows import Hold
 from fundapp.services.act import Held
 from fundapp.services.ceilings import FREE_FOR
+from fundapp.services.draft_reading import SIGNATURES
 from fundapp.services.subject import missing
 from fundapp.services.waitlist import AHEAD
 
 _OF_A_TERM = {
-    "decision": frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.ADVISED}) | IN_LINE,
+    "decision": frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.ADVISED, State.REJECTION_INTENDED}) | IN_LINE,
     "determination": frozenset({State.REPORTED, State.DETERMINATION_INTENDED}),
 }
 """Terms of ours, and the states in which they run."""
-BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED}) | IN_LINE
+BEFORE_DECISION = frozenset({State.UNDER_REVIEW, State.ADVISED, State.REJECTION_INTENDED}) | IN_LINE
+INTENDED = frozenset({State.REJECTION_INTENDED, State.DETERMINATION_INTENDED})
 OFFERED = frozenset({State.OFFERED, State.OFFER_ACCEPTED})
-IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED})
+IN_PROJECT = frozenset({State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.REVOKED})
 
 _FREE = (
     FREE_FOR.replace(":tranche", "application.tranche_id")
@@ -57,6 +59,10 @@ _KNOWN = f"""
     'completion_due', CASE WHEN {one_of("application.state", (State.SUBMITTED, State.INCOMPLETE))} THEN (
        SELECT due_on FROM term WHERE application_id = application.id AND name = 'completion' AND ended_on IS NULL
        ORDER BY round DESC LIMIT 1) END,
+    'signing', CASE WHEN application.state = '{State.SUBMITTED}' THEN ({SIGNATURES}) END,
+    'meeting', CASE WHEN application.state = '{State.UNDER_REVIEW}' THEN (
+       SELECT m.id FROM meeting_item i JOIN meeting m ON m.id = i.meeting_id
+       WHERE i.application_id = application.id AND m.closed_at IS NULL ORDER BY m.held_at LIMIT 1) END,
     'term', CASE {_RUNNING} END,
     'deciding', CASE WHEN {one_of("application.state", BEFORE_DECISION)} THEN jsonb_build_object(
        'advice', (SELECT jsonb_build_array(adviser_id, outcome, amount_cents) FROM advice
@@ -72,10 +78,13 @@ _KNOWN = f"""
     'offer', CASE WHEN {one_of("application.state", OFFERED)} THEN jsonb_build_array(
        (SELECT cents FROM case_balance WHERE application_id = application.id AND account = '{Account.OFFERED}'),
        (SELECT due_on FROM offer WHERE application_id = application.id AND outcome IS NULL)) END,
-    'response', CASE WHEN application.state = '{State.DETERMINATION_INTENDED}' THEN jsonb_build_array(
-       EXISTS (SELECT FROM intent_response WHERE application_id = application.id),
-       (SELECT due_on FROM term WHERE application_id = application.id AND name = 'response' AND ended_on IS NULL
-        ORDER BY round DESC LIMIT 1)) END)
+    'response', CASE WHEN {one_of("application.state", INTENDED)} THEN (
+       SELECT jsonb_build_array(
+         EXISTS (SELECT FROM intent_response r WHERE r.application_id = application.id AND r.round = t.round),
+         CASE WHEN t.ended_on IS NULL THEN t.due_on END)
+       FROM term t WHERE t.application_id = application.id AND t.name = 'response' ORDER BY t.round DESC LIMIT 1) END,
+    'waited', CASE WHEN application.state = '{State.REJECTION_INTENDED}' THEN EXISTS (
+       SELECT FROM journal WHERE kind = 'application' AND subject_id = application.id AND action = 'waitlist') END)
 """
 """SQL: what the guards ask in the state that the application is in, and no more; of one person where it is of one."""
 
@@ -99,18 +108,24 @@ class Deciding:
 class Known:
     """What was read beside an application. interest: what the person declared last; None: nothing.
 
+    signing: who signs what was sent, as `draft_reading.signed` takes it; None where that is over.
+    meeting: the open meeting that has it on the agenda, while it waits for advice.
     ahead: who is earlier on the waiting list and could be offered money. offer: what is held for it (cents), and the
-    last day to answer while that is open. response: whether the school responded to an intended decision, and until
-    when it may. term: the term of ours that runs.
+    last day to answer while that is open. response: whether the school responded to what was intended last, and until
+    when it may. waited: whether an application that may be rejected was on the waiting list before.
+    term: the term of ours that runs.
     """
 
     interest: bool | None
     completion_due: date | None
+    signing: list[Any] | None
+    meeting: int | None
     deciding: Deciding | None
     balances: Balances
     ahead: str | None
     offer: tuple[int, date | None]
     response: tuple[bool, date | None]
+    waited: bool
     term: DecidingTerm | None
 
 
@@ -120,6 +135,8 @@ def _known(found: dict[str, Any]) -> Known:
     return Known(
         interest=found["interest"],
         completion_due=_day(found["completion_due"]),
+        signing=found["signing"],
+        meeting=found["meeting"],
         deciding=None
         if deciding is None
         else Deciding(
@@ -133,6 +150,7 @@ def _known(found: dict[str, Any]) -> Known:
         ahead=found["ahead"],
         offer=(held or 0, _day(answer_by)),
         response=(response[0], _day(response[1])),
+        waited=bool(found["waited"]),
         term=DecidingTerm(date.fromisoformat(term[0]), *term[1:]) if (term := found["term"]) else None,
     )
 

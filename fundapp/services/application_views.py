@@ -17,6 +17,7 @@ from fundapp.domain.application import FLOW, State
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import Document
 from fundapp.domain.flow import Look
+from fundapp.domain.fund import FundSpec
 from fundapp.domain.people import Actor, Capacity, Role
 from fundapp.domain.settlement import Calculation
 from fundapp.domain.text import Text
@@ -29,7 +30,7 @@ from fundapp.persistence.application import (
     Term,
 )
 from fundapp.persistence.change import ChangeRequest
-from fundapp.persistence.decision import Letter
+from fundapp.persistence.decision import Decision, Letter
 from fundapp.persistence.fund import Tranche, WindowExtension
 from fundapp.persistence.journal import Journal
 from fundapp.persistence.people import Person
@@ -37,6 +38,8 @@ from fundapp.persistence.receipt import Receipt
 from fundapp.persistence.register import School
 from fundapp.persistence.settlement import Determination, IntentResponse
 from fundapp.services import funds
+from fundapp.services.draft_reading import round_title
+from fundapp.services.sent import Sent
 
 SHOWN = 30
 """Applications on one page of the list."""
@@ -49,6 +52,7 @@ TERM_OF_STATE = {
     State.OFFERED: "offer",
     State.OFFER_ACCEPTED: "decision",
     State.INCOMPLETE: "completion",
+    State.REJECTION_INTENDED: "response",
     State.AWARDED: "report",
     State.REPORTED: "determination",
     State.DETERMINATION_INTENDED: "response",
@@ -59,6 +63,9 @@ TERM_OF_STATE = {
 TODO = {
     State.DRAFT: Text("Maak uw aanvraag af en stuur hem in", "Finish your application and send it"),
     State.INCOMPLETE: Text("Vul uw aanvraag aan", "Complete your application"),
+    State.REJECTION_INTENDED: Text(
+        "Reageer op het voornemen om uw aanvraag af te wijzen", "Respond to the intended rejection of your application"
+    ),
     State.OFFERED: Text("Neem het aangeboden geld aan of sla het af", "Accept or decline the money offered"),
     State.AWARDED: Text(
         "Stuur na het project uw verantwoording in", "Send your final accounts when the project is done"
@@ -68,6 +75,14 @@ TODO = {
     ),
 }
 """What the school itself must do now."""
+
+_TO_RESPOND = frozenset({State.REJECTION_INTENDED, State.DETERMINATION_INTENDED})
+
+
+def todo(state: str, *, answered: bool) -> Text | None:
+    """What the school must do now, or None. answered: it responded to what is intended, so no term runs for it."""
+    return None if answered and state in _TO_RESPOND else TODO.get(State(state))
+
 
 NEXT = {
     State.SUBMITTED: Text("Wij kijken of uw aanvraag compleet is.", "We check whether your application is complete."),
@@ -83,6 +98,14 @@ NEXT = {
     State.OFFER_ACCEPTED: Text(
         "U nam het aanbod aan. De stuurgroep neemt het besluit.",
         "You accepted the offer. The steering group decides.",
+    ),
+    State.REJECTION_INTENDED: Text(
+        "Wij lezen uw reactie op het voornemen. Daarna besluit de stuurgroep.",
+        "We read your response to the intended decision. Then the steering group decides.",
+    ),
+    State.DETERMINATION_INTENDED: Text(
+        "Wij lezen uw reactie op het voornemen. Daarna stellen wij het eindbedrag vast.",
+        "We read your response to the intended decision. Then we determine the final amount.",
     ),
     State.REPORTED: Text(
         "Wij controleren uw verantwoording en berekenen het eindbedrag.",
@@ -119,7 +142,7 @@ class ListRow:
     ref: str
     title: str
     school: str
-    round: str
+    round: Text
     look: Look
     due: date | datetime | None
     todo: Text | None
@@ -161,6 +184,7 @@ def own_list(session: Session, actor: Actor, *, after: int | None = None) -> tup
             Application.requested_cents,
             School.name.label("school"),
             Tranche.name.label("round"),
+            Tranche.spec["name"].label("round_title"),
             func.coalesce(WindowExtension.until, Tranche.closes_at).label("closes_at"),
             Term.due_on,
         )
@@ -187,10 +211,10 @@ def own_list(session: Session, actor: Actor, *, after: int | None = None) -> tup
             ref=row.ref,
             title=row.title,
             school=row.school,
-            round=row.round,
+            round=round_title(row.round, row.round_title),
             look=FLOW.look(row.state),
             due=row.closes_at.astimezone(AMSTERDAM) if row.state == State.DRAFT else row.due_on,
-            todo=TODO.get(State(row.state)),
+            todo=todo(row.state, answered=row.due_on is None),
             requested_cents=row.requested_cents,
         )
         for row in rows[:SHOWN]
@@ -325,6 +349,15 @@ def newest_submission(session: Session, app: Application) -> Submission | None:
     )
 
 
+def versions_sent(session: Session, app: Application, spec: FundSpec) -> list[Sent]:
+    """What was sent last and what was sent before that, the newest first; empty for what was never sent."""
+    query = select(Submission).where(Submission.application_id == app.id).order_by(Submission.number.desc()).limit(2)
+    return [
+        Sent(spec, found.content, number=found.number, received_at=found.received_at, stored={})
+        for found in session.scalars(query)
+    ]
+
+
 def running_term(session: Session, app: Application) -> Term | None:
     """The term that says by when the next thing happens, or None."""
     name = TERM_OF_STATE.get(State(app.state))
@@ -370,11 +403,27 @@ def intended(session: Session, app: Application) -> tuple[Calculation, datetime]
     return None if row is None else (Calculation(**row.calculation), row.at)
 
 
+def intended_rejection(session: Session, app: Application) -> Decision | None:
+    """The newest intended rejection, or None."""
+    return session.scalar(
+        select(Decision)
+        .where(Decision.application_id == app.id, Decision.kind == "intend_reject")
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+
+
 def response(session: Session, app: Application) -> IntentResponse | None:
-    """What the school said of the intended amount, or None."""
+    """What the school said of what was intended last, or None."""
     return session.scalar(
         select(IntentResponse)
-        .where(IntentResponse.application_id == app.id)
+        .where(
+            IntentResponse.application_id == app.id,
+            IntentResponse.round
+            == select(func.max(Term.round))
+            .where(Term.application_id == app.id, Term.name == "response")
+            .scalar_subquery(),
+        )
         .order_by(IntentResponse.id.desc())
         .limit(1)
     )

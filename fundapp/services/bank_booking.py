@@ -18,6 +18,7 @@ from fundapp.domain.text import Text
 from fundapp.domain.tranche import SHUT
 from fundapp.persistence.application import Application
 from fundapp.persistence.payment import BankLine, Instalment, PaymentBatch, PaymentOrder
+from fundapp.services import recovery
 from fundapp.services.act import Booking
 from fundapp.services.bank_mails import tell_of_bounces
 from fundapp.services.bank_match import Match, Payments, Receipt, Returns, Unmatched
@@ -167,6 +168,7 @@ class Booker:
         if self._bounced:
             tell_of_bounces(self.session, self._bounced)
         for app in sorted(self._apps.values(), key=lambda app: app.id):
+            recovery.received(self.session, app, now=self.now)
             done = not ledger.outstanding(case_balances(self.session, app.id))
             if done and app.state == application.State.DETERMINED:
                 perform(self.session, "application", app.ref, "settle", actor=SYSTEM, now=self.now)

@@ -35,6 +35,7 @@ UNDECIDED = [
         application.State.UNDER_REVIEW,
         application.State.ADVISED,
         application.State.WAITLISTED,
+        application.State.REJECTION_INTENDED,
     )
 ]
 """The states of an application that came in and was not decided: a cut does not touch it."""

@@ -12,6 +12,7 @@ from fundapp.domain.export import COLUMNS
 from fundapp.domain.money import euro
 from fundapp.domain.outside import Amounts, Block, Column, Facts, Heading, Letter, Paragraph, Sheet
 from fundapp.services.ledger_rows import Row
+from fundapp.services.tranche_money import unallocated_words
 
 Data = dict[str, Any]
 
@@ -93,11 +94,12 @@ def _figures(facts: Data) -> Iterator[Block]:
         ),
         (("Plafond", (f["ceiling"],)),),
     )
+    never, why = unallocated_words(f["unallocated"])
     yield Amounts(
         "Waarom er geld over is",
         ("Wat", "Bedrag"),
         (
-            ("Nooit toegekend (plafond min toegekend)", (f["unallocated"],)),
+            (f"{never.nl} ({why.nl})", (f["unallocated"],)),
             ("Toegekend en vrijgevallen", (f["released"] - f["received_back"],)),
             ("Teruggekregen van scholen", (f["received_back"],)),
         ),
@@ -232,7 +234,7 @@ def sheets_of(facts: Data, rows: Iterable[Row]) -> Iterator[Sheet]:
         [
             ("Vastgesteld en betaald", f["determined"]),
             ("Niet besteed", f["unspent"]),
-            ("waarvan nooit toegekend", f["unallocated"]),
+            (f"waarvan {unallocated_words(f['unallocated'])[0].nl.lower()}", f["unallocated"]),
             ("waarvan vrijgevallen", f["released"] - f["received_back"]),
             ("waarvan teruggekregen", f["received_back"]),
             ("waarvan overgedragen", f["carried"]),

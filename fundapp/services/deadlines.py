@@ -24,7 +24,15 @@ from fundapp.persistence.application import Application, Term
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.objection import Objection
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import application, funds, objection, payment_deadlines
+from fundapp.services import (
+    application,
+    consent,
+    funds,
+    objection,
+    payment_deadlines,
+    recovery,
+    signing_answer,
+)
 from fundapp.services.holders import holders
 from fundapp.services.outbox import write_mail
 from fundapp.services.panel import remind
@@ -49,6 +57,8 @@ REMINDERS = (
     Reminder("completion", "completion_due", Role.APPLICANT, 3, until=0),
     Reminder("completion", "completion_due", Role.APPLICANT, 1, until=0),
     Reminder("offer", "offer_due", Role.APPLICANT, 3, until=0),
+    Reminder("signature", "signature_due", Role.APPLICANT, 3, until=0),
+    Reminder("signature", "signature_missed", Role.HANDLER, -1, until=14),
     Reminder("decision", "decision_late_soon", Role.HANDLER, 14),
     Reminder("remedy_completion", "objection_completion_due", Role.APPLICANT, 3, until=0),
     Reminder("remedy_decision", "objection_due", Role.COORDINATOR, 14),
@@ -56,6 +66,8 @@ REMINDERS = (
     Reminder("report", "report_due", Role.APPLICANT, 14),
     Reminder("report", "report_due", Role.APPLICANT, 0),
     Reminder("report", "report_due", Role.APPLICANT, -7, until=60),
+    Reminder("recovery", "recovery_due", Role.APPLICANT, 7, until=0),
+    Reminder("recovery", "recovery_late", Role.APPLICANT, -1, until=60),
 )
 """ux.md section 5. A reminder that was missed is sent late, unless a later one of the same term is due as well."""
 
@@ -63,8 +75,9 @@ REMINDERS = (
 def run(make_session: sessionmaker[Session], now: datetime) -> int:
     """Do everything that is due at `now`, each act in a transaction of its own. Returns how many acts were done."""
     done = _transitions(make_session, now) + _terms(make_session, now) + payment_deadlines.run(make_session, now)
+    done += signing_answer.end_unsigned(make_session, now)
     with make_session() as session, unit_of_work(session):
-        done += remind(session, now)
+        done += remind(session, now) + signing_answer.remind(session, now) + consent.remind(session, now)
         return done + _reminders(session, now.astimezone(AMSTERDAM).date())
 
 
@@ -156,6 +169,8 @@ def _reminders(session: Session, today: date) -> int:
                 continue
             said = objection.context(session, about) if about is not None else funds.case_context(session, app)
             context = said | {"due": term.due_on.isoformat()}
+            if term.name == "recovery":
+                context |= recovery.expected(session, app)
             for person in holders(session, application.scope(session, app), [reminder.to])[reminder.to]:
                 sent += write_mail(
                     session,

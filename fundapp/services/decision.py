@@ -15,16 +15,25 @@ from fundapp.persistence.application import Application, Submission
 from fundapp.persistence.decision import Award, Decision, Letter
 from fundapp.persistence.payment import BankAccount
 from fundapp.persistence.review import Advice
-from fundapp.persistence.settlement import FinalReport, ReportLine
+from fundapp.persistence.settlement import FinalReport, ReportContribution, ReportLine
 from fundapp.services import ceilings, funds, terms, waitlist
 from fundapp.services.act import Act
 from fundapp.services.letters import released
 from fundapp.services.payment_scheme import plan_instalments
 from fundapp.services.scoring import standings
 
-KIND_OF = {"award": "award", "reject": "reject", "not_consider": "not_consider", "revoke": "revoke"}
+KIND_OF = {
+    "award": "award",
+    "intend_rejection": "intend_reject",
+    "reject": "reject",
+    "not_consider": "not_consider",
+    "miss_signature": "not_consider",
+    "revoke": "revoke",
+}
 """Transition → kind of decision."""
 
+
+_ON_ADVICE = frozenset({"award", "intend_reject", "reject"})
 
 _DECLARED = text("""
   SELECT interested FROM interest_declaration WHERE application_id = :application AND person_id = :person
@@ -104,7 +113,7 @@ def record_decision(act: Act) -> None:
     """Keep the decision; the database refuses one by the adviser."""
     app: Application = act.row
     kind = KIND_OF[act.transition.name]
-    advice_id, adviser_id = (act.file.advice or (None, None)) if kind in ("award", "reject") else (None, None)
+    advice_id, adviser_id = (act.file.advice or (None, None)) if kind in _ON_ADVICE else (None, None)
     amount = int(act.given.get("amount_cents") or 0) if kind == "award" else 0
     reasons = list(act.given.get("reasons") or [])
     act.rows.add(
@@ -112,7 +121,7 @@ def record_decision(act: Act) -> None:
         id=act.file.decision_id,
         application_id=app.id,
         kind=kind,
-        decided_by_id=act.person_id,
+        decided_by_id=act.actor.id,
         advice_id=advice_id,
         advised_by_id=adviser_id,
         amount_cents=amount,
@@ -124,7 +133,7 @@ def record_decision(act: Act) -> None:
     act.data["decision"] = {"id": act.file.decision_id, "kind": kind, "amount_cents": amount, "reasons": reasons}
     act.context |= {
         "amount": amount,
-        "reasons": funds.reason_texts(reasons),
+        "reasons": funds.reason_texts(reasons, funds.spec_of(act.session, app.fund_version_id), act.file.unmet),
         "explanation": act.text("explanation"),
         "conditions": act.text("conditions"),
     }
@@ -169,13 +178,13 @@ def freeze_award(act: Act) -> None:
     plan_instalments(act, spec, amount)
     _prepare_report(act)
     act.change(decision_due_on=None)
-    if app.ends_on is not None:
+    if app.ends_on is not None and spec.accounts_asked().anything:
         terms.begin(act, "report", spec.terms.report.rule(spec.legal_profile), max(app.ends_on, act.today))
     act.context["report_ends_on"] = app.ends_on.isoformat() if app.ends_on else None
 
 
 def _prepare_report(act: Act) -> None:
-    """The final accounts start with the budget: description and amount per line, nothing spent yet."""
+    """The final accounts start with the budget and the promised co-financing; nothing spent or received yet."""
     act.rows.add(FinalReport, application_id=act.row.id)
     for line in act.file.budget:
         act.rows.add(
@@ -184,16 +193,31 @@ def _prepare_report(act: Act) -> None:
             position=line.position,
             description=line.description,
             category=line.category,
+            agreed_cents=line.cents,
             budgeted_cents=line.cents,
+        )
+    for one in act.file.promised:
+        act.rows.add(
+            ReportContribution,
+            application_id=act.row.id,
+            position=one.position,
+            party=one.party,
+            party_kind=one.party_kind,
+            in_kind=one.in_kind,
+            promised_hours=one.hours,
+            promised_cents=one.cents,
         )
 
 
 LETTER_OF: dict[str, str] = {
     "award": "award",
+    "intend_rejection": "rejection_intended",
     "reject": "rejection",
     "not_consider": "not_considered",
+    "miss_signature": "not_considered",
     "intend_determination": "determination_intended",
     "determine": "determination",
+    "set_last_term": "report_last_term",
     "revoke": "revocation",
     "extend_term": "extension",
     "tell_delay": "delay",

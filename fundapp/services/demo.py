@@ -17,6 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.adapters.fund_file import load_funds
+from fundapp.adapters.scanner import NoScanner
+from fundapp.domain.change import Kind
+from fundapp.domain.consent import party_key
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.draft import CostLine, PartnerLine, Share
 from fundapp.domain.facts import SignerRole
@@ -25,21 +28,37 @@ from fundapp.domain.fund import FundSpec, TrancheSpec
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.register import fold
 from fundapp.domain.sepa import next_bank_day
+from fundapp.domain.signing import SignatureState
 from fundapp.domain.term import Profile
 from fundapp.persistence.application import Application, StoredDocument
+from fundapp.persistence.consent import PartnerConsent
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch
 from fundapp.persistence.people import Membership, Person, RoleGrant
 from fundapp.persistence.progress import ProgressRow
 from fundapp.persistence.register import School, SchoolBoard
+from fundapp.persistence.signing import Signature
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import bank, change, draft, funds, payment, publication, report
+from fundapp.services import (
+    bank,
+    change,
+    consent,
+    draft,
+    funds,
+    payment,
+    publication,
+    report,
+    report_reading,
+    signing,
+    signing_answer,
+)
 from fundapp.services.demo_panel import ACTS, no_interest
 from fundapp.services.payment_prepare import prepare
 from fundapp.services.people import actor_by_email
 from fundapp.services.ports import FileStore
 from fundapp.services.register import save_sub_regions
 from fundapp.services.samples import sample_answers
+from fundapp.services.signing import SignerLine
 from fundapp.services.transitions import perform
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -210,12 +229,17 @@ class Storyteller:
         special: dict[str, Callable[[Mapping[str, Any], Actor, datetime], None]] = {
             "write": self._write,
             "add": self._add,
+            "ask_signature": self._ask_signature,
+            "sign": self._sign,
+            "ask_consent": self._ask_consent,
+            "consent": self._consent,
             "account": self._account,
+            "sign_report": self._sign_report,
             "judge": self._judge,
             "prepare_batch": self._prepare_batch,
             "statement": self._statement,
             "publish": self._publish,
-            "shift": self._shift,
+            "change": self._change,
         }
         if act["do"] in special:
             special[act["do"]](act, actor, at)
@@ -259,7 +283,9 @@ class Storyteller:
                     mistakes = page.answers(section, sample_answers(page.spec, section, given))
                     assert not mistakes, mistakes
                 if section.page is PageKind.SIGNING:
-                    page.signer(SignerRole.SCHOOL_LEADER, sheet["signer"])
+                    line = SignerLine(1, SignerRole.SCHOOL_LEADER, sheet["signer"], sheet["signer_email"])
+                    wrong = signing.write_signers(page, [line])
+                    assert not wrong, wrong
             page.budget([CostLine(*line) for line in sheet["budget"]], requested_cents=sheet["requested"])
             page.contributions([Share(**share) for share in sheet["contributions"]])
         self._add({**sheet, "ref": ref}, actor, at)
@@ -284,16 +310,72 @@ class Storyteller:
                     self.session.flush()
                 page.attach(kind, f"{kind}.pdf", stored.sha256)
 
+    def _ask_signature(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """Ask for the agreement before sending."""
+        with draft.writing(self.session, act["ref"], actor=actor, now=at) as page:
+            signing.ask(page)
+
+    def _sign(self, act: Mapping[str, Any], _actor: Actor, at: datetime) -> None:
+        """Everybody who was asked to sign does so, by mail."""
+        waiting = self.session.scalars(
+            select(Signature.id)
+            .join(Application, Application.id == Signature.application_id)
+            .where(Application.ref == act["ref"], Signature.state == SignatureState.ASKED)
+            .order_by(Signature.place)
+        ).all()
+        for number in waiting:
+            read = signing_answer.reading(self.session, number, at)
+            signing_answer.sign(self.session, number, read.signatures.content, now=at)
+
+    def _ask_consent(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """Ask a partner whether it takes part."""
+        key = party_key(act["party"])
+        consent.ask(self.session, act["ref"], key, act["name"], act["email"], actor=actor, now=at)
+
+    def _consent(self, act: Mapping[str, Any], _actor: Actor, at: datetime) -> None:
+        """The partner says yes."""
+        row = self.session.scalars(
+            select(PartnerConsent)
+            .join(Application, Application.id == PartnerConsent.application_id)
+            .where(Application.ref == act["ref"], PartnerConsent.party_key == party_key(act["party"]))
+        ).one()
+        party = consent.reading(self.session, row.id).party
+        assert party is not None
+        consent.answer(self.session, row.id, agrees=True, name=row.name, explanation="", sha256=party.sha256, now=at)
+
     def _account(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
-        """A school accounts: spent per line (cents), by position."""
-        report.save_report(
-            self.session,
-            act["ref"],
+        """A school accounts: spent per line and received per contribution (cents, or hours), in order; with proof."""
+        bare = act.get("no_evidence", {})
+        for position in range(1, len(act["claimed"]) + 1):
+            if position not in bare:
+                self._prove(act["ref"], position, actor, at)
+        written = report.Written(
             claimed=dict(enumerate(act["claimed"], 1)),
-            explanations=dict(enumerate(act.get("explanations", []), 1)),
-            co_financing_cents=None,
+            explanations=act.get("explanations", {}),
+            no_evidence=bare,
+            received=dict(enumerate(act["received"], 1)),
             results=act["results"],
             may_publish=True,
+        )
+        report.save_report(self.session, act["ref"], written, actor=actor, now=at)
+
+    def _sign_report(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        """Sign the final accounts as they stand, where the fund asks it."""
+        app = self.session.scalars(select(Application).where(Application.ref == act["ref"])).one()
+        picture = report_reading.picture(self.session, app)
+        if picture is not None and picture.asked.signed:
+            report.sign(self.session, act["ref"], content=picture.content, actor=actor, now=at)
+
+    def _prove(self, ref: str, position: int, actor: Actor, at: datetime) -> None:
+        report.add_evidence(
+            self.session,
+            ref,
+            position=position,
+            kind=None,
+            file_name=f"facturen regel {position}.pdf",
+            content=(DATA / "demo" / "voorbeeldbrief.pdf").read_bytes(),
+            files=self.files,
+            scanner=NoScanner(),
             actor=actor,
             now=at,
         )
@@ -324,14 +406,6 @@ class Storyteller:
     def _publish(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
         publication.publish_evaluation(self.session, act["ref"], act["text"], actor=actor, now=at)
 
-    def _shift(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
-        change.request_shift(
-            self.session,
-            act["ref"],
-            source=act["source"],
-            target=act["target"],
-            cents=act["cents"],
-            explanation=act["explanation"],
-            actor=actor,
-            now=at,
-        )
+    def _change(self, act: Mapping[str, Any], actor: Actor, at: datetime) -> None:
+        why = act["explanation"]
+        change.request(self.session, act["ref"], Kind(act["kind"]), act["asked"], explanation=why, actor=actor, now=at)

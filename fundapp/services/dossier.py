@@ -30,13 +30,26 @@ class BudgetRow:
     cents: int
 
 
+@dataclass(frozen=True, slots=True)
+class PromisedShare:
+    """What somebody said to pay with: hours where it is work, and what that is worth (cents)."""
+
+    position: int
+    party: str
+    party_kind: str
+    in_kind: bool
+    hours: int | None
+    cents: int
+
+
 @dataclass(slots=True)
 class Dossier:
     """What is stored around an application. Terms are in no session: `terms` keeps what an act changes in them.
 
     pot: what an award also touches: the sub-region where that has a sub-ceiling, else "". advice: the newest one (id,
-    adviser). account: where the board is paid (IBAN, holder): the newest that two people confirmed. decision_id and
-    journal_id: drawn for the act. holders: who must hear of it, by role.
+    adviser). unmet: the codes of the conditions that were not met when they were judged last. account: where the board
+    is paid (IBAN, holder): the newest that two people confirmed. decision_id and journal_id: drawn for the act.
+    holders: who must hear of it, by role.
     """
 
     school: str
@@ -48,6 +61,8 @@ class Dossier:
     advice: tuple[int, int] | None
     account: tuple[str, str] | None
     budget: tuple[BudgetRow, ...]
+    promised: tuple[PromisedShare, ...]
+    unmet: tuple[str, ...]
     terms: list[Term]
     decision_id: int
     journal_id: int
@@ -63,9 +78,13 @@ _DOSSIER = f"""
        AND confirmed_at IS NOT NULL ORDER BY id DESC LIMIT 1) AS account,
     (SELECT json_agg(json_build_array(position, category, description, quantity * unit_cents) ORDER BY position)
        FROM budget_line WHERE application_id = a.id) AS budget,
+    (SELECT json_agg(json_build_array(position, party, party_kind, in_kind, hours, cents) ORDER BY position)
+       FROM contribution WHERE application_id = a.id) AS promised,
     (SELECT json_agg(json_build_object('id', id, 'name', name, 'round', round, 'started_on', started_on, 'rule', rule,
        'pauses', pauses, 'due_on', due_on, 'ended_on', ended_on) ORDER BY round, id)
        FROM term WHERE application_id = a.id) AS terms,
+    (SELECT jsonb_path_query_array(outcomes, '$[*] ? (@.verdict == "not_met").code') FROM eligibility_check
+       WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS unmet,
     {drawn(Decision)} AS decision_id, {drawn(Journal)} AS journal_id,
     (SELECT json_agg(json_build_array(w.id, w.email, w.name, w.language, w.role) ORDER BY w.id)
        FROM ({{who}}) w (id, email, name, language, role)) AS who
@@ -109,6 +128,8 @@ def _dossier(row: Any, wanted: frozenset[Role]) -> Dossier:
         advice=tuple(row.advice) if row.advice else None,
         account=tuple(row.account) if row.account else None,
         budget=tuple(BudgetRow(*line) for line in row.budget or ()),
+        promised=tuple(PromisedShare(*share) for share in row.promised or ()),
+        unmet=tuple(row.unmet or ()),
         terms=[_term(term) for term in row.terms or ()],
         decision_id=row.decision_id,
         journal_id=row.journal_id,

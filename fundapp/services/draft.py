@@ -1,7 +1,7 @@
 """Writing an application: a draft per school, saved page by page. What is read of it stands in `draft_reading`.
 
-Question keys with a place of their own on the application: `title`, `starts_on` and `ends_on`. Who agreed stands in the
-answers `signer_role` and `signer_name`, which belong to the page of the kind "signing".
+Question keys with a place of their own on the application: `title`, `starts_on` and `ends_on`. Who signs is written by
+`signing`, under the same lock.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -17,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain import tranche as tranche_domain
 from fundapp.domain.application import State
+from fundapp.domain.completion import LINES, PARTNERS, REQUESTED, SHARES, opened, require_open
 from fundapp.domain.draft import CostLine, DraftPicture, PartnerLine, Share
-from fundapp.domain.facts import SignerRole
 from fundapp.domain.form_spec import FileQuestion, Section, validate_answers
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.people import Actor, Role, Scope, roles_on
@@ -35,15 +36,27 @@ from fundapp.persistence.application import (
 )
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
-from fundapp.services import draft_reading, funds
+from fundapp.services import draft_reading, funds, precheck
 from fundapp.services.journal import note
+from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.subject import lock_tranche, missing
 
 EDITABLE = (State.DRAFT, State.INCOMPLETE)
 
 
-def create(session: Session, tranche_ref: str, school_code: str, *, actor: Actor, now: datetime) -> Application:
-    """Begin a draft of a school in a round. Raises Refused: a round that is not open, a school that is not yours."""
+def create(
+    session: Session,
+    tranche_ref: str,
+    school_code: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    checked: CheckedAnswers | None = None,
+) -> Application:
+    """Begin a draft of a school in a round. Raises Refused: a round that is not open, a school that is not yours.
+
+    checked: what was answered in the check before signing in; it goes along where it is of this round.
+    """
     tranche_id = session.scalar(select(Tranche.id).where(Tranche.ref == tranche_ref))
     school = session.get(School, school_code)
     if tranche_id is None or school is None or school.closed_on is not None:
@@ -74,11 +87,14 @@ def create(session: Session, tranche_ref: str, school_code: str, *, actor: Actor
         answers={},
         created_at=now,
         created_by_id=actor.id,
+        owner_id=actor.id,
         changed_at=now,
     )
     row.next_number += 1
     session.add(app)
     session.flush()
+    if checked is not None and checked.tranche == row.ref:
+        precheck.carry(session, app, checked, now=now)
     note(session, actor, now, kind="application", subject_id=app.id, action="begin", data={"ref": app.ref})
     session.flush()
     return app
@@ -96,7 +112,7 @@ def _no_sub_region() -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Writing:
     """One draft under its lock, and what can be written in it; `writing` gives it and saves it as a whole."""
 
@@ -106,6 +122,11 @@ class Writing:
     actor: Actor
     now: datetime
 
+    @cached_property
+    def open_parts(self) -> frozenset[str] | None:
+        """What may be changed; None: everything."""
+        return opened(self.spec, self.app.completion_fields) if self.app.state == State.INCOMPLETE else None
+
     def picture(self) -> DraftPicture:
         """What is stored."""
         return draft_reading.picture(self.session, self.app)
@@ -113,10 +134,15 @@ class Writing:
     def answers(self, section: Section, raw: Mapping[str, object]) -> tuple[Refusal, ...]:
         """Write the answers of one page: each that will do is kept, the mistakes come back, each on its field.
 
-        A question for a file is answered by what was uploaded, whatever was typed.
+        A question for a file is answered by what was uploaded, whatever was typed. Raises Refused for a question that
+        was not opened, where only some were.
         """
-        clean, refusals = validate_answers(section, {**raw, **self._uploaded(section)}, complete=False)
-        asked = {question.key for question in section.questions}
+        for key in raw:
+            require_open(self.open_parts, key)
+        given, asked = {**raw, **self._uploaded(section)}, {question.key for question in section.questions}
+        if self.open_parts is not None:
+            given = {k: v for k, v in self.app.answers.items() if k in asked - self.open_parts} | given
+        clean, refusals = validate_answers(section, given, complete=False)
         mistaken = {(refusal.field or "").partition(".")[0] for refusal in refusals}  # in a table: key.row.column
         app = self.app
         app.answers = {k: v for k, v in app.answers.items() if k not in asked or k in mistaken} | clean
@@ -127,8 +153,15 @@ class Writing:
             app.ends_on = None
         return refusals
 
-    def budget(self, lines: Sequence[CostLine], *, requested_cents: int) -> None:
-        """Replace the budget by these lines, in this order, and the amount that is asked (cents)."""
+    def is_open(self, part: str) -> bool:
+        """Whether a part may be changed."""
+        return self.open_parts is None or part in self.open_parts
+
+    def budget(self, lines: Sequence[CostLine], *, requested_cents: int | None = None) -> None:
+        """Replace the budget by these lines, in this order, and where it is given the amount that is asked (cents)."""
+        require_open(self.open_parts, LINES)
+        if requested_cents is not None:
+            self.requested(requested_cents)
         self._replace(
             BudgetLine,
             [
@@ -142,10 +175,15 @@ class Writing:
             ],
         )
         self.app.cost_cents = sum(line.cents for line in lines)
-        self.app.requested_cents = requested_cents
+
+    def requested(self, cents: int) -> None:
+        """Write the amount that is asked."""
+        require_open(self.open_parts, REQUESTED)
+        self.app.requested_cents = cents
 
     def contributions(self, shares: Sequence[Share]) -> None:
         """Replace who pays with. The school itself need not be named."""
+        require_open(self.open_parts, SHARES)
         rule = self.spec.co_financing
         rate = rule.hourly_rate_cents if rule else 0
         own = ""
@@ -170,6 +208,7 @@ class Writing:
 
         Raises Refused(INVALID) for a school that is not in the register.
         """
+        require_open(self.open_parts, PARTNERS)
         codes = {partner.school_code for partner in partners if partner.school_code}
         query = select(School.code, School.name, School.board_number).where(School.code.in_(codes))
         known = {code: (name, board) for code, name, board in self.session.execute(query)} if codes else {}
@@ -189,15 +228,12 @@ class Writing:
         )
         self.app.boards = sorted({self.app.board_number, *(board for _, board in known.values())})
 
-    def signer(self, role: SignerRole, name: str) -> None:
-        """Write who agreed to the application, and in what position."""
-        self.app.answers = self.app.answers | {"signer_role": str(role), "signer_name": name.strip()}
-
     def attach(self, kind: str, file_name: str, sha256: str) -> Attachment:
         """Add a stored document: one that the fund asks for, or the answer to a question for a file.
 
         kind: the code of the document or the key of the question; a second answer to a question replaces the first.
         """
+        require_open(self.open_parts, kind)
         if self._is_question(kind):
             mine = (Attachment.application_id == self.app.id, Attachment.kind == kind)
             self.session.execute(delete(Attachment).where(*mine))
@@ -216,7 +252,9 @@ class Writing:
 
     def detach(self, attachment_id: int) -> None:
         """Take a document away."""
-        mine = (Attachment.id == attachment_id, Attachment.application_id == self.app.id)
+        mine = [Attachment.id == attachment_id, Attachment.application_id == self.app.id]
+        if self.open_parts is not None:
+            mine.append(Attachment.kind.in_(self.open_parts))
         gone = self.session.scalar(delete(Attachment).where(*mine).returning(Attachment.kind))
         if gone is not None and self._is_question(gone):
             self.app.answers = {key: value for key, value in self.app.answers.items() if key != gone}

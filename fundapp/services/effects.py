@@ -11,6 +11,7 @@ from fundapp.domain.flows import FLOWS
 from fundapp.domain.interim import Effect as OfInterim
 from fundapp.domain.objection import Effect as OfObjection
 from fundapp.domain.payment import Effect as OfPayment
+from fundapp.domain.recovery import Effect as OfRecovery
 from fundapp.domain.tranche import Effect as OfTranche
 from fundapp.services import (
     after_remedy,
@@ -20,21 +21,27 @@ from fundapp.services import (
     change,
     closing,
     decision,
+    intention,
     interim,
     objection_acts,
     payment,
     payment_hold,
+    recovery,
     settlement,
+    signing,
     waitlist,
 )
 from fundapp.services.act import Handler
 
 HANDLERS: dict[Enum, Handler] = {
     OfApplication.RECEIVE: application.receive,
+    OfApplication.JUDGE_AGAIN: application.judge_again,
     OfApplication.ASK_COMPLETION: application.ask_completion,
     OfApplication.RECEIVE_COMPLETION: application.receive_completion,
     OfApplication.END_TERMS: application.end_terms,
     OfApplication.RECORD_ADVICE: decision.record_advice,
+    OfApplication.INTEND_REJECTION: intention.intend,
+    OfApplication.END_RESPONSE: intention.end_response,
     OfApplication.RECORD_DECISION: decision.record_decision,
     OfApplication.COMMIT_FUNDS: decision.commit_funds,
     OfApplication.FREEZE_AWARD: decision.freeze_award,
@@ -45,7 +52,15 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.MAKE_OFFER: waitlist.make_offer,
     OfApplication.ACCEPT_OFFER: waitlist.accept_offer,
     OfApplication.END_OFFER: waitlist.end_offer,
+    OfApplication.ASK_SIGNATURES: signing.ask_signatures,
+    OfApplication.RECORD_SIGNATURE: signing.record_signature,
+    OfApplication.RECORD_REFUSAL: signing.record_refusal,
+    OfApplication.TAKE_BACK: signing.take_back,
+    OfApplication.ASK_REPORT: settlement.ask_report,
+    OfApplication.SET_LAST_TERM: settlement.set_last_term,
     OfApplication.RECEIVE_REPORT: settlement.receive_report,
+    OfApplication.RETURN_REPORT: settlement.return_report,
+    OfApplication.BEGIN_EX_OFFICIO: settlement.begin_ex_officio,
     OfApplication.INTEND_DETERMINATION: settlement.intend,
     OfApplication.RECORD_RESPONSE: settlement.record_response,
     OfApplication.DETERMINE: settlement.determine,
@@ -82,7 +97,15 @@ HANDLERS: dict[Enum, Handler] = {
     OfPayment.APPROVE_BATCH: payment.approve,
     OfPayment.RELEASE_BATCH: payment.release,
     OfPayment.TAKE_OUT: payment.take_out,
+    OfRecovery.CLAIM: recovery.claim,
+    OfRecovery.AGREE_SCHEDULE: recovery.agree_schedule,
+    OfRecovery.SET_OFF: recovery.set_off,
+    OfRecovery.PROPOSE_WRITE_OFF: recovery.propose_write_off,
+    OfRecovery.KEEP: recovery.keep,
+    OfRecovery.WRITE_OFF: recovery.write_off,
+    OfRecovery.FINISH: recovery.finish,
     OfChange.APPLY_CHANGE: change.apply_change,
+    OfChange.WRITE_LETTER: change.write_letter,
     OfInterim.SEND_INTERIM: interim.receive,
     OfInterim.RELEASE_INSTALMENT: interim.release,
     OfInterim.ASK_AGAIN: interim.ask_again,

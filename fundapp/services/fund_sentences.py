@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fundapp.domain.accounts import PROOF_NAMES
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.fund_parts import Instalment, StartEvent, TermSpec
+from fundapp.domain.intention import RejectionHearing
 from fundapp.domain.money import euro
 from fundapp.domain.settlement import Arrangement, Hearing
 from fundapp.domain.spec import percent_text
@@ -66,6 +67,7 @@ def _about(spec: FundSpec) -> Iterator[Row]:
     yield Text("Recht", "Law"), profile, "legal_profile"
     yield Text("Advies", "Advice"), spec.advice.name, "advice.name"
     yield Text("Besluit", "Decision"), spec.decision.name, "decision.name"
+    yield Text("Horen", "Hearing"), _BEFORE_REJECTION[spec.decision.hearing], "decision.hearing"
     regions = Text(", ".join(r.name.nl for r in spec.sub_regions), ", ".join(r.name.en for r in spec.sub_regions))
     yield Text("Subregio's", "Sub-regions"), regions, "sub_regions"
     contact = Text("{role}, {email}", "{role}, {email}").fill(role=spec.contact.role, email=spec.contact.email)
@@ -170,6 +172,19 @@ _SIGNED = {
         "Somebody who may bind the school signs the final accounts.",
     ),
     False: Text("De verantwoording hoeft niet getekend te worden.", "The final accounts need not be signed."),
+}
+_BEFORE_REJECTION = {
+    RejectionHearing.NEVER: Text(
+        "De school krijgt geen voornemen voor een afwijzing.",
+        "The school gets no intended decision before a rejection.",
+    ),
+    RejectionHearing.OTHER_FACTS: Text(
+        "De school kan eerst reageren als wij afwijzen om iets wat zij zelf anders opgaf.",
+        "The school can respond first when we reject for something that it stated otherwise.",
+    ),
+    RejectionHearing.ALWAYS: Text(
+        "De school kan eerst reageren voor elke afwijzing.", "The school can respond first before every rejection."
+    ),
 }
 _HEARING = {
     Hearing.NEVER: Text(

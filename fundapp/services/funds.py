@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,9 +13,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from fundapp.domain.canonical import digest as canonical_digest
+from fundapp.domain.eligibility import quoted
 from fundapp.domain.fund import FundSpec, TrancheSpec
 from fundapp.domain.people import SYSTEM, Actor
-from fundapp.domain.rejection import REASONS, RejectionCode
+from fundapp.domain.rejection import RejectionCode
 from fundapp.persistence.application import Application
 from fundapp.persistence.fund import Fund, FundVersion, Tranche
 from fundapp.persistence.register import School, SchoolBoard
@@ -133,10 +134,13 @@ def open_tranches(session: Session, now: datetime) -> list[Tranche]:
     )
 
 
-def reason_texts(codes: list[str]) -> list[dict[str, str]]:
-    """Return rejection reasons as plain data for messages: code, nl, en."""
-    found = [REASONS[RejectionCode(code)] for code in codes]
-    return [{"code": str(r.code), "nl": r.sentence.nl, "en": r.sentence.en} for r in found]
+def reason_texts(codes: Iterable[str], spec: FundSpec, unmet: Collection[str]) -> list[dict[str, str]]:
+    """Return rejection reasons as plain data for messages: code, nl, en; each quotes the condition behind it.
+
+    unmet: the codes of the conditions that were not met when they were judged last.
+    """
+    found = [(code, quoted(spec.conditions, RejectionCode(code), unmet)) for code in codes]
+    return [{"code": code, "nl": text.nl, "en": text.en} for code, text in found]
 
 
 def digest(content: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from fundapp.persistence import (
     payment,
     review,
     settlement,
+    signing,
     waitlist,
 )
 from fundapp.persistence.db import Base
@@ -42,6 +43,7 @@ _ROWS: tuple[type[Base], ...] = (
     application.Partner,
     application.Attachment,
     application.Term,
+    signing.Signature,
     review.InterestDeclaration,
     review.Advice,
     decision.Decision,
@@ -50,9 +52,12 @@ _ROWS: tuple[type[Base], ...] = (
     waitlist.Offer,
     settlement.FinalReport,
     settlement.ReportLine,
+    settlement.ReportEvidence,
+    settlement.ReportContribution,
     settlement.Determination,
     settlement.IntentResponse,
     settlement.Recovery,
+    settlement.RecoveryPart,
     payment.Instalment,
     payment.PaymentOrder,
     interim.InterimReport,
@@ -60,7 +65,18 @@ _ROWS: tuple[type[Base], ...] = (
 )
 """Tables with an `application_id`, each after those that it refers to; application, runs, journal and ledger apart."""
 
-NUMBERED = {"application", "journal", "advice", "decision", "instalment", "payment_batch", "bank_statement", "meeting"}
+NUMBERED = {
+    "application",
+    "journal",
+    "signature",
+    "advice",
+    "decision",
+    "instalment",
+    "recovery",
+    "payment_batch",
+    "bank_statement",
+    "meeting",
+}
 """Tables whose ids stand in other rows; the others get theirs from the database."""
 
 ONCE = {"payment_batch", "bank_statement", "meeting", "meeting_seat"}
@@ -193,11 +209,13 @@ class Reader:
     def _journal(self, app_id: int) -> None:
         batches = [run.batch["id"] for run in self.pattern.runs]
         meetings = self.pattern.once_ids.get("meeting", [])
+        claims = select(settlement.Recovery.id).where(settlement.Recovery.application_id == app_id)
         rows = self.session.execute(
             select(journal.Journal.id, journal.Journal.kind, journal.Journal.action, journal.Journal.subject_id,
                    journal.Journal.data)
             .where(
                 ((journal.Journal.kind == "application") & (journal.Journal.subject_id == app_id))
+                | ((journal.Journal.kind == "recovery") & journal.Journal.subject_id.in_(claims))
                 | ((journal.Journal.kind == "payment_batch") & journal.Journal.subject_id.in_(batches))
                 | ((journal.Journal.kind == "meeting") & journal.Journal.subject_id.in_(meetings))
             )
@@ -251,7 +269,7 @@ class Reader:
             return "%(author)d" if int(value) == self.author_id else value
         special = (table.name, column.name)
         if special == ("journal", "subject_id"):
-            return f"%({values['kind']}_{value})d" if values["kind"] in ONCE else "%(app)d"
+            return "%(app)d" if values["kind"] == "application" else f"%({values['kind']}_{value})d"
         if special in _PLACES:
             return _PLACES[special].format(**values)
         if special == ("meeting", "minutes"):
@@ -281,6 +299,8 @@ class Reader:
             posting[1] = "@app@"
         if "decision" in data:
             data["decision"]["id"] = f"@decision_{data['decision']['id']}@"
+        if "signature" in data:
+            data["signature"]["id"] = f"@signature_{data['signature']['id']}@"
         written = self._places(json.dumps(data, ensure_ascii=False))
         return escaped(re.sub(r'"@(\w+)@"', r"%(\1)d", written))
 

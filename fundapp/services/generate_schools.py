@@ -99,7 +99,7 @@ def _write_schools(session: Session, found: list[Applicant], since: datetime, by
     session.execute(
         insert(Membership),
         [
-            {"person_id": ids[who.email], "board_number": who.board, "capacity": "drafter", "since": since}
+            {"person_id": ids[who.email], "board_number": who.board, "capacity": "signer", "since": since}
             for who in found
         ],
     )

@@ -130,7 +130,7 @@ def enrol(session: Session, who: Applicant, *, since: datetime, confirmed_by: tu
         ]
     )
     session.flush()
-    session.add(Membership(person_id=person.id, board_number=who.board, capacity="drafter", since=since))
+    session.add(Membership(person_id=person.id, board_number=who.board, capacity="signer", since=since))
     session.flush()
     actor = actor_by_email(session, who.email)
     assert actor is not None
@@ -160,6 +160,7 @@ class Player(Storyteller):
                 "ref": ref,
                 "school": self.who.code,
                 "signer": "Jip de Vries",
+                "signer_email": f"jip@{DOMAIN}",
                 "starts_on": f"{begin + 80:+d}d",
                 "ends_on": f"{begin + 240:+d}d",
                 "answers": {"title": TITLE} | sheet["answers"],
@@ -192,6 +193,8 @@ class Player(Storyteller):
             made["given"] = act["given"] | {"amount_cents": sheet["requested"]}
         if act["do"] == "account":
             made["claimed"] = [cost * act["claimed"] // 100 for cost in costs]
+            made["explanations"] = dict.fromkeys(range(1, len(costs) + 1), "Het viel anders uit dan gepland.")
+            made["received"] = [share["hours"] or share["cents"] for share in sheet["contributions"]]
         if act["do"] == "judge":
             made["accepted"] = {1: costs[0] * act["accepted"] // 100} if "accepted" in act else {}
         return made

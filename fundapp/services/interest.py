@@ -6,17 +6,20 @@ away (`domain.people.roles_on`): for them the case does not exist. What they dec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, auto
 
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.application import FLOW, Facts
-from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role
+from fundapp.domain.people import JUDGES, STAFF_ROLES, Actor, Role, roles_on
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
 from fundapp.persistence.review import InterestDeclaration
+from fundapp.services.application import scope
 from fundapp.services.decision import declared_interest
 from fundapp.services.journal import note
 from fundapp.services.scoring import set_aside
@@ -76,6 +79,24 @@ def require(where: Interest) -> None:
         raise Refused(_CLOSED[where])
 
 
+_KEPT = text("""
+  SELECT ref FROM application WHERE tranche_id = :tranche AND (
+    board_number = ANY (CAST(:boards AS text[])) OR boards && CAST(:boards AS text[])
+    OR id = ANY (ARRAY(SELECT application_id FROM interest_declaration WHERE person_id = :person AND interested)))
+""")
+
+
+def kept_from(session: Session, actor: Actor, fund: str, tranche_id: int) -> frozenset[str]:
+    """Return the references in a tranche that lists leave out for this person: they judge, and have an interest.
+
+    Nothing is left out for who also runs or pays in the fund: that is another task.
+    """
+    if not actor.has(*JUDGES, fund=fund) or actor.has(*STAFF_ROLES - JUDGES, fund=fund):
+        return frozenset()
+    values = {"tranche": tranche_id, "boards": sorted(actor.boards), "person": actor.id}
+    return frozenset(session.scalars(_KEPT, values))
+
+
 def declare(
     session: Session, app: Application, *, interested: bool, actor: Actor, roles: frozenset[Role], now: datetime
 ) -> None:
@@ -99,6 +120,19 @@ def declare(
     data = {"interested": interested, "ref": app.ref}
     note(session, actor, now, kind=FLOW.kind, subject_id=app.id, action=ACTION, data=data)
     session.flush()
+
+
+def declare_many(session: Session, answers: Mapping[str, bool], *, actor: Actor, now: datetime) -> None:
+    """Keep what this person declares about several applications, by reference: True for an interest.
+
+    Raises Refused as `declare` does.
+    """
+    found = session.scalars(select(Application).where(Application.ref.in_(answers)).order_by(Application.id)).all()
+    if len(found) != len(answers):
+        raise Refused(missing())
+    for app in found:
+        roles = roles_on(actor, scope(session, app))
+        declare(session, app, interested=answers[app.ref], actor=actor, roles=roles, now=now)
 
 
 _CLOSED = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fundapp.domain.flows import FLOWS
-from fundapp.services import application, carry_over, change, interim, objection, payment, tranche
+from fundapp.services import application, carry_over, change, interim, objection, payment, recovery, tranche
 from fundapp.services.act import CaseType
 
 _ALL: tuple[CaseType[Any, Any], ...] = (
     application.KIND,
     tranche.KIND,
     payment.KIND,
+    recovery.KIND,
     change.KIND,
     interim.KIND,
     carry_over.KIND,

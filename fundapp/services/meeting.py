@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from fundapp.domain.application import FLOW, State
 from fundapp.domain.fund import FundSpec
@@ -191,25 +191,29 @@ def plan(
 
 def find(session: Session, meeting_id: int, actor: Actor, *, lock: bool = False) -> Meeting:
     """Return a meeting of a fund and sub-region in which this person has a part. Raises Refused(NOT_FOUND)."""
-    meeting = session.get(Meeting, meeting_id, with_for_update=lock, populate_existing=lock)
-    tranche = session.get(Tranche, meeting.tranche_id) if meeting else None
-    if meeting is None or tranche is None:
+    query = select(Meeting).join(Meeting.tranche).options(contains_eager(Meeting.tranche))
+    query = query.where(Meeting.id == meeting_id).execution_options(populate_existing=True)
+    meeting = session.scalar(query.with_for_update(of=Meeting) if lock else query)
+    if meeting is None:
         raise Refused(missing())
     for grant in actor.grants:
         fits = grant.sub_region is None or meeting.sub_region in (None, grant.sub_region)
-        if grant.role in READERS and grant.fund in (None, tranche.fund_key) and fits:
+        if grant.role in READERS and grant.fund in (None, meeting.tranche.fund_key) and fits:
             return meeting
     raise Refused(missing())
 
 
 _SEATS = text("""
-  SELECT p.id, p.name, s.present, coalesce((
-      SELECT array_agg(a.id) FROM meeting_item i JOIN application a ON a.id = i.application_id
-      WHERE i.meeting_id = s.meeting_id AND (a.boards && ARRAY(SELECT m.board_number FROM membership m
-          WHERE m.person_id = p.id AND m.ended_at IS NULL)
+  SELECT coalesce((SELECT json_agg(json_build_array(p.id, p.name, s.present, (
+      SELECT coalesce(json_agg(a.id), '[]') FROM meeting_item i JOIN application a ON a.id = i.application_id
+      WHERE i.meeting_id = s.meeting_id AND ((a.boards || a.board_number) && ARRAY(
+          SELECT m.board_number FROM membership m WHERE m.person_id = p.id AND m.ended_at IS NULL)
         OR (SELECT d.interested FROM interest_declaration d WHERE d.application_id = a.id AND d.person_id = p.id
-            ORDER BY d.id DESC LIMIT 1))), '{}') AS conflicted
-  FROM meeting_seat s JOIN person p ON p.id = s.person_id WHERE s.meeting_id = :meeting ORDER BY p.name, p.id
+            ORDER BY d.id DESC LIMIT 1)))) ORDER BY p.name, p.id)
+    FROM meeting_seat s JOIN person p ON p.id = s.person_id WHERE s.meeting_id = :meeting), '[]') AS seats,
+    coalesce((SELECT min(b.cents) FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
+      WHERE b.tranche_id = :tranche AND b.account = 'available'
+        AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region))), 0) AS free
 """)
 
 _ITEMS = text("""
@@ -221,35 +225,26 @@ _ITEMS = text("""
      WHERE x.score IS NOT NULL AND x.sent_at IS NOT NULL AND x.set_aside_at IS NULL) AS scores,
     EXISTS (SELECT FROM assignment g WHERE g.application_id = a.id AND g.person_id = :person AND g.ended_at IS NULL
       AND NOT EXISTS (SELECT FROM review v WHERE v.application_id = a.id AND v.person_id = :person
-                      AND v.sent_at IS NOT NULL)) AS unscored
+                      AND v.sent_at IS NOT NULL)) AS unscored,
+    (a.boards || a.board_number) && CAST(:boards AS text[]) OR EXISTS (SELECT FROM interest_declaration d
+      WHERE d.application_id = a.id AND d.person_id = :person AND d.interested) AS mine
   FROM meeting_item i JOIN application a ON a.id = i.application_id JOIN school c ON c.code = a.school_code
   WHERE i.meeting_id = :meeting ORDER BY i.position
 """)
 
-_FREE = text("""
-  SELECT min(b.cents) FROM tranche_balance b JOIN tranche t ON t.id = b.tranche_id
-  WHERE b.tranche_id = :tranche AND b.account = 'available'
-    AND (b.pot = '' OR b.pot = :region AND jsonb_exists(t.spec->'sub_ceilings_cents', :region))
-""")
-
 
 def view(session: Session, meeting: Meeting, actor: Actor | None) -> MeetingView:
-    """Return a meeting as its page shows it, in five statements however long the agenda is. actor: who looks."""
-    tranche = session.get(Tranche, meeting.tranche_id)
-    assert tranche is not None
-    seats = tuple(
-        Seat(row.id, row.name, row.present, frozenset(row.conflicted))
-        for row in session.execute(_SEATS, {"meeting": meeting.id})
-    )
-    person = actor.id if actor else None
-    rows = {row.id: row for row in session.execute(_ITEMS, {"meeting": meeting.id, "person": person})}
-    values = {"tranche": tranche.id, "region": meeting.sub_region or ""}
-    free = session.execute(_FREE, values).scalar() or 0
+    """Return a meeting as its page shows it, in two statements however long the agenda is. actor: who looks."""
+    tranche = meeting.tranche
+    values: dict[str, Any] = {"meeting": meeting.id, "tranche": tranche.id, "region": meeting.sub_region or ""}
+    seated, free = session.execute(_SEATS, values).one()
+    seats = tuple(Seat(one, name, present, frozenset(mine)) for one, name, present, mine in seated)
+    values |= {"person": actor.id if actor else None, "boards": sorted(actor.boards) if actor else []}
+    rows = {row.id: row for row in session.execute(_ITEMS, values)}
     ranked = ranking(
         ((row.id, row.ref, row.requested_cents, standing(row.scores or ())) for row in rows.values()), free
     )
     seat = next((seat for seat in seats if actor is not None and seat.person_id == actor.id), None)
-    mine = seat.conflicted if seat else frozenset[int]()
     sees_all = actor is None or (seat is not None and seat.present)  # in the meeting itself everybody sees all
     return MeetingView(
         meeting=meeting,
@@ -257,12 +252,12 @@ def view(session: Session, meeting: Meeting, actor: Actor | None) -> MeetingView
         spec=funds.spec_of(session, tranche.fund_version_id),
         region=meeting.sub_region,
         seats=seats,
-        items=tuple(_item(rows[one.application_id], one, seats, meeting.quorum, mine, sees_all) for one in ranked),
+        items=tuple(_item(rows[one.application_id], one, seats, meeting.quorum, sees_all) for one in ranked),
         free_cents=free,
     )
 
 
-def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: frozenset[int], sees_all: bool) -> Item:
+def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, sees_all: bool) -> Item:
     return Item(
         application_id=row.id,
         ref=row.ref,
@@ -278,16 +273,14 @@ def _item(row: Any, ranked: Ranked, seats: tuple[Seat, ...], quorum: int, mine: 
         voted=tuple(row.voted),
         left=tuple(row.left),
         explanation=row.explanation,
-        hidden=row.id in mine,
+        hidden=row.mine,
         scores_hidden=row.unscored and not sees_all,
     )
 
 
 def _editable(session: Session, meeting_id: int, actor: Actor, seen: int, *roles: Role) -> Meeting:
     meeting = find(session, meeting_id, actor, lock=True)
-    tranche = session.get(Tranche, meeting.tranche_id)
-    assert tranche is not None
-    if not actor.has(*roles, fund=tranche.fund_key):
+    if not actor.has(*roles, fund=meeting.tranche.fund_key):
         raise Refused(_NOT_FOR_YOU)
     if meeting.closed_at is not None:
         raise Refused(_MINUTES_ARE_FINAL)
@@ -338,7 +331,7 @@ def record(
     given: as the transition "advise" reads it. seen: the version of the application on the page.
     Raises Refused: NOT_FOUND, no quorum, not in the room, and all that the transition refuses.
     """
-    meeting = find(session, meeting_id, actor)
+    meeting = find(session, meeting_id, actor, lock=True)  # an advice and the end of the meeting come one by one
     if meeting.closed_at is not None:
         raise Refused(_MINUTES_ARE_FINAL)
     found = view(session, meeting, actor)

@@ -123,7 +123,9 @@ _CASES = text("""
   FROM application a JOIN school s ON s.code = a.school_code
   WHERE a.tranche_id = :tranche AND a.state = ANY (CAST(:states AS text[]))
     AND (CAST(:region AS text) IS NULL OR a.sub_region = :region) AND a.id > :after
-    AND NOT (a.boards && CAST(:own_boards AS text[]))
+    AND NOT ((a.boards || a.board_number) && CAST(:own_boards AS text[]))
+    AND NOT EXISTS (SELECT FROM interest_declaration d WHERE d.application_id = a.id AND d.person_id = :person
+                    AND d.interested)
   ORDER BY a.id LIMIT :most
 """)
 
@@ -171,6 +173,7 @@ def board(session: Session, tranche: Tranche, actor: Actor, *, after: int = 0) -
             "region": region,
             "after": after,
             "own_boards": sorted(actor.boards),
+            "person": actor.id,
             "most": MOST + 1,
         },
     ).all()
@@ -349,13 +352,3 @@ def remind(session: Session, now: datetime) -> int:
             context=_mail_context(funds.spec_of(session, tranche.fund_version_id), tranche, row.refs, due),
         )
     return written
-
-
-def on_agenda(session: Session, application_id: int) -> int | None:
-    """Return the open meeting that has this application on its agenda, if any."""
-    query = text("""
-      SELECT m.id FROM meeting m JOIN meeting_item i ON i.meeting_id = m.id
-      WHERE i.application_id = :id AND m.closed_at IS NULL ORDER BY m.held_at LIMIT 1
-    """)
-    found = session.execute(query, {"id": application_id}).scalar()
-    return None if found is None else int(found)

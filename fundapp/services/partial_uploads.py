@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
+from fundapp.domain.completion import require_open
 from fundapp.domain.people import Actor
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
@@ -59,6 +60,7 @@ def begin(
     """
     with draft.filing(session, ref, actor=actor, now=now) as page:
         slot = uploads.slot_of(page.spec, slot_key)
+        require_open(page.open_parts, slot_key)
         slot.check_size(file_name, size)
         _sweep(session, now)
         name, mark = (_storable(text)[:250] for text in (file_name, stamp))

@@ -162,7 +162,7 @@ def replan_instalments(act: Act, application_id: int, award: int) -> None:
     spent = act.session.scalar(
         select(func.coalesce(func.sum(Instalment.cents), 0)).where(
             Instalment.application_id == application_id,
-            Instalment.state.in_([InstalmentState.ORDERED, InstalmentState.PAID]),
+            Instalment.state.in_([InstalmentState.ORDERED, InstalmentState.PAID, InstalmentState.SET_OFF]),
         )
     )
     left = spread([row.cents for row in rows], max(0, award - int(spent or 0)))

@@ -37,7 +37,7 @@ SIGNED_OUT_LASTS = timedelta(hours=13)
 
 
 _ACTOR = """
-  SELECT p.id, p.name, p.email, p.language, p.session_epoch,
+  SELECT p.id, p.name, p.email, p.language, p.session_epoch, p.single_keys,
     (SELECT json_agg(json_build_array(g.role, g.fund_key, g.sub_region))
        FROM role_grant g WHERE g.person_id = p.id AND g.ended_at IS NULL) AS grants,
     (SELECT json_agg(json_build_array(m.board_number, m.school_code, m.capacity))
@@ -50,6 +50,7 @@ _BY_ID = text(
     AND NOT EXISTS (SELECT FROM short_lived s WHERE s.key = :ended AND s.expires_at > :now)"""
 )
 _BY_EMAIL = text(_ACTOR + " WHERE p.email = :email AND p.ended_at IS NULL")
+_BY_NUMBER = text(_ACTOR + " WHERE p.id = :id AND p.ended_at IS NULL")
 _BY_TOKEN = text(
     _ACTOR
     + """ JOIN api_token t ON t.person_id = p.id
@@ -71,6 +72,11 @@ def actor_by_email(session: Session, email: str) -> Actor | None:
     return _actor(session.execute(_BY_EMAIL, {"email": clean_email(email)}).mappings().one_or_none())
 
 
+def actor_by_id(session: Session, person_id: int) -> Actor | None:
+    """Return a person by id, for what the worker does in their name; None for somebody who is gone."""
+    return _actor(session.execute(_BY_NUMBER, {"id": person_id}).mappings().one_or_none())
+
+
 def actor_by_token(session: Session, token: str) -> Actor | None:
     """Return the person for whom a program holds this API token, or None."""
     return _actor(session.execute(_BY_TOKEN, {"token": _token_hash(token)}).mappings().one_or_none())
@@ -86,6 +92,7 @@ def _actor(row: RowMapping | None) -> Actor | None:
         language=cast("Language", row["language"]),
         grants=frozenset(Grant(Role(role), fund, region) for role, fund, region in row["grants"] or ()),
         memberships=frozenset(Membership(b, school, Capacity(c)) for b, school, c in row["memberships"] or ()),
+        single_keys=row["single_keys"],
     )
 
 
@@ -281,7 +288,7 @@ def invite(session: Session, invitation: Invitation, *, actor: Actor, now: datet
     """
     address = clean_email(invitation.email)
     board = _check(session, invitation, address)
-    person = _person(session, invitation, address, now)
+    person = person_for(session, address, invitation.name, language=invitation.language, now=now)
     data: dict[str, Any] = {"person": person.id}
     if invitation.role is not None:
         new = _grant(session, person.id, invitation, actor, now)
@@ -363,11 +370,12 @@ def _wrong(field: str, nl: str, en: str) -> Refusal:
     return Refusal(f"{field}_wrong", Text(nl, en), field=field, kind=Kind.INVALID)
 
 
-def _person(session: Session, invitation: Invitation, address: str, now: datetime) -> rows.Person:
+def person_for(session: Session, address: str, name: str, *, language: Language, now: datetime) -> rows.Person:
+    """Return the person with this address, made where there is none; one who left is back."""
     person = session.execute(select(rows.Person).where(rows.Person.email == address)).scalar_one_or_none()
     if person is None:
-        name = invitation.name.strip() or address.partition("@")[0]
-        person = rows.Person(email=address, name=name, language=invitation.language, created_at=now)
+        person = rows.Person(email=address, name=name.strip() or address.partition("@")[0], language=language)
+        person.created_at = now
         session.add(person)
     person.ended_at = None
     session.flush()
@@ -461,6 +469,11 @@ def end(session: Session, person_id: int, *, actor: Actor, now: datetime) -> Non
 def set_language(session: Session, person_id: int, language: Language) -> None:
     """Keep the language that a person reads; the caller commits."""
     session.execute(update(rows.Person).where(rows.Person.id == person_id).values(language=language))
+
+
+def set_single_keys(session: Session, person_id: int, *, on: bool) -> None:
+    """Keep whether a key by itself does something on pages; the caller commits."""
+    session.execute(update(rows.Person).where(rows.Person.id == person_id).values(single_keys=on))
 
 
 def make_token(session: Session, email: str, *, now: datetime) -> str:

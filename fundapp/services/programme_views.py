@@ -23,7 +23,6 @@ from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.payment import PaymentBatch
 from fundapp.persistence.people import Person
 from fundapp.persistence.register import School
-from fundapp.persistence.settlement import ReportLine
 
 PAGE = 50
 """Rows on one page of a list."""
@@ -130,69 +129,6 @@ def late_cases(session: Session, funds: Collection[str] | None, today: date) -> 
     return [LateCase(*row, (today - row[4]).days) for row in rows]
 
 
-# --- change requests --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeLine:
-    """A change request that waits."""
-
-    ref: str
-    school: str
-    title: str
-    created_at: datetime
-    cents: int
-
-
-def waiting_changes(session: Session, funds: Collection[str] | None) -> list[ChangeLine]:
-    """Return the change requests that wait, the oldest first. One query."""
-    rows = session.execute(
-        select(
-            ChangeRequest.ref,
-            School.name,
-            Application.title,
-            ChangeRequest.created_at,
-            ChangeRequest.shift["cents"].as_integer(),
-        )
-        .join(Application, Application.id == ChangeRequest.application_id)
-        .join(School, School.code == Application.school_code)
-        .where(ChangeRequest.state == "requested", *_within(funds))
-        .order_by(ChangeRequest.id)
-        .limit(PAGE)
-    )
-    return [ChangeLine(*row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeView:
-    """A change request in full: who asks, and every budget line as it stands."""
-
-    application_ref: str
-    title: str
-    school: str
-    asked_by: str
-    lines: tuple[ReportLine, ...]
-
-    def line(self, position: int) -> ReportLine | None:
-        """The line at this position."""
-        return next((line for line in self.lines if line.position == position), None)
-
-
-def change_view(session: Session, request: ChangeRequest) -> ChangeView:
-    """Return what a change request is about. Two queries."""
-    ref, title, school, asked_by = session.execute(
-        select(Application.ref, Application.title, School.name, Person.name)
-        .select_from(Application)
-        .join(School, School.code == Application.school_code)
-        .join(Person, Person.id == request.created_by_id)
-        .where(Application.id == request.application_id)
-    ).one()
-    lines = session.scalars(
-        select(ReportLine).where(ReportLine.application_id == request.application_id).order_by(ReportLine.position)
-    )
-    return ChangeView(ref, title, school, asked_by, tuple(lines))
-
-
 # --- funds ------------------------------------------------------------------------------------------------------------
 
 
@@ -281,7 +217,7 @@ def mails(session: Session, *, state: str | None = None, before: int | None = No
         select(
             OutboxMessage.id,
             OutboxMessage.created_at,
-            func.coalesce(Person.name, OutboxMessage.address),
+            func.coalesce(Person.name, OutboxMessage.context["name"].astext, OutboxMessage.address),
             OutboxMessage.address,
             OutboxMessage.template,
             OutboxMessage.subject,
@@ -360,6 +296,8 @@ ACTS = {
     "publish": Text("gepubliceerd", "published"),
     "publish_evaluation": Text("evaluatie gepubliceerd", "evaluation published"),
     "judge_lines": Text("regels beoordeeld", "lines judged"),
+    "move_cost": Text("kosten verplaatst", "cost moved"),
+    "sign_report": Text("verantwoording ondertekend", "final accounts signed"),
     "request": Text("gevraagd", "requested"),
     "enter": Text("ingevuld", "entered"),
     "confirm": Text("bevestigd", "confirmed"),

@@ -19,6 +19,7 @@ from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application, Attachment, StoredDocument
+from fundapp.persistence.settlement import ReportEvidence
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application, funds
 from fundapp.services.draft import EDITABLE
@@ -106,18 +107,32 @@ def _tell(session: Session, row: StoredDocument) -> None:
         editable = State(app.state) in EDITABLE
         if editable and app.answers.get(attachment.kind) == row.sha256:
             app.answers = {key: value for key, value in app.answers.items() if key != attachment.kind}
-        roles = [Role.APPLICANT] if editable else [Role.APPLICANT, Role.HANDLER]
-        context = funds.case_context(session, app) | {"file_name": attachment.file_name, "sent": not editable}
-        who = holders(session, application.scope(session, app), roles)
-        for person in {person.id: person for role in roles for person in who[role]}.values():
-            write_mail(
-                session,
-                "file_removed",
-                person,
-                key=f"infected:{attachment.id}:{person.id}",
-                context=context,
-                application_id=app.id,
-            )
+        _mail(session, app, f"{attachment.id}", attachment.file_name, None if editable else Role.HANDLER)
+    proofs = session.execute(
+        select(ReportEvidence, Application)
+        .join(Application, Application.id == ReportEvidence.application_id)
+        .where(ReportEvidence.sha256 == row.sha256)
+        .order_by(ReportEvidence.id)
+    )
+    for proof, app in proofs:
+        judges = None if app.state == State.AWARDED else Role.FINANCE
+        _mail(session, app, f"proof:{proof.id}", proof.file_name, judges)
+
+
+def _mail(session: Session, app: Application, key: str, file_name: str, judges: Role | None) -> None:
+    """Tell the school; and who judges what was sent, once it was. judges: None while the school can change it."""
+    roles = [Role.APPLICANT] if judges is None else [Role.APPLICANT, judges]
+    context = funds.case_context(session, app) | {"file_name": file_name, "sent": judges is not None}
+    who = holders(session, application.scope(session, app), roles)
+    for person in {person.id: person for role in roles for person in who[role]}.values():
+        write_mail(
+            session,
+            "file_removed",
+            person,
+            key=f"infected:{key}:{person.id}",
+            context=context,
+            application_id=app.id,
+        )
 
 
 def require_scanned(scan: ScanState) -> None:

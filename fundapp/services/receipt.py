@@ -17,6 +17,7 @@ from fundapp.domain.canonical import digest
 from fundapp.domain.draft import DraftPicture
 from fundapp.domain.people import Actor
 from fundapp.domain.receipt import Signer
+from fundapp.domain.signing import Signature, Signatures, Standing
 from fundapp.domain.text import Language
 from fundapp.persistence.application import Application, StoredDocument, Submission
 from fundapp.persistence.fund import FundVersion
@@ -42,7 +43,15 @@ def receipt_facts(picture: DraftPicture, number: int, *, actor: Actor, now: date
         "school": {"code": picture.school.code, "name": picture.school.name},
         "board": {"number": picture.school.board, "name": picture.school.board_name},
         "round": picture.round.name,
+        "signers": [_signer(one, picture.signing) for one in picture.signatures],
     }
+
+
+def _signer(one: Signature, signatures: Signatures) -> dict[str, Any]:
+    """Who signs; signed_at: None where the agreement follows the sending."""
+    signed = one.standing(signatures.content) is Standing.SIGNED and one.answered_at is not None
+    at = one.answered_at.isoformat() if signed and one.answered_at else None
+    return {"role": str(one.role), "name": one.name, "signed_at": at}
 
 
 @dataclass(frozen=True, slots=True)

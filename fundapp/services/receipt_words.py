@@ -12,6 +12,7 @@ from fundapp.adapters.receipt_file import mark
 from fundapp.domain import outside
 from fundapp.domain.condition import SIGNER_NAMES
 from fundapp.domain.days import AMSTERDAM, moment_text
+from fundapp.domain.facts import SignerRole
 from fundapp.domain.form_spec import PageKind
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.money import euro
@@ -115,10 +116,17 @@ class _Writer:
                 yield Facts("", tuple(rows))
             case PageKind.DOCUMENTS if sent.documents:
                 yield Facts("", tuple((self._text(d.kind), d.file_name) for d in sent.documents))
-            case PageKind.SIGNING if sent.signer:
-                role = SIGNER_NAMES.get(sent.content["answers"].get("signer_role"))
-                who = f"{sent.signer}, {role.in_(self.language)}" if role else sent.signer
-                yield Facts("", ((self.say("Wie is akkoord", "Who agrees"), who),))
+            case PageKind.SIGNING if self.facts.get("signers"):
+                yield Facts("", tuple(self._signer(one) for one in self.facts["signers"]))
+
+    def _signer(self, one: Mapping[str, Any]) -> tuple[str, str]:
+        role = SIGNER_NAMES[SignerRole(one["role"])].in_(self.language)
+        if one["signed_at"] is None:
+            stands = self.say("tekent nog", "has yet to sign")
+        else:
+            at = moment_text(datetime.fromisoformat(one["signed_at"])).in_(self.language)
+            stands = self.say("akkoord op {at}", "agreed on {at}", at=at)
+        return self.say("Wie tekent", "Who signs"), f"{one['name']}, {role}: {stands}"
 
     def _text(self, text: Text) -> str:
         words = text.in_(self.language)

@@ -26,12 +26,13 @@ from fundapp.persistence.application import (
     StoredDocument,
     Submission,
 )
+from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.people import SignInCode
 from fundapp.persistence.receipt import Receipt
-from fundapp.persistence.settlement import IntentResponse
+from fundapp.persistence.settlement import IntentResponse, ReportContribution, ReportEvidence, ReportLine
 from fundapp.services import funds
 from fundapp.services.journal import note
 from fundapp.services.ports import FileStore
@@ -107,13 +108,16 @@ def _overdue(session: Session, now: datetime) -> list[Application]:
 
 def _retire(session: Session, app: Application) -> int:
     """Take away what a person wrote or was written; return how many mails lost their words."""
-    for table in (Attachment, Partner, Contribution):
+    for table in (Attachment, Partner, Contribution, ReportEvidence, ReportContribution):
         session.execute(delete(table).where(table.application_id == app.id))
     if app.state == State.DRAFT:
         session.execute(delete(BudgetLine).where(BudgetLine.application_id == app.id))
         app.title = ""
     session.execute(delete(EligibilityCheck).where(EligibilityCheck.application_id == app.id))
     session.execute(delete(IntentResponse).where(IntentResponse.application_id == app.id))
+    written = {"explanation": "", "no_evidence": ""}
+    session.execute(update(ReportLine).where(ReportLine.application_id == app.id).values(**written))
+    session.execute(update(ChangeRequest).where(ChangeRequest.application_id == app.id).values(explanation=""))
     sent = select(Submission.id).where(Submission.application_id == app.id)
     session.execute(update(Receipt).where(Receipt.submission_id.in_(sent)).values(facts={}))
     session.execute(update(Submission).where(Submission.application_id == app.id).values(content={}))
@@ -140,7 +144,8 @@ def _pdfs_of(session: Session, app: Application) -> list[str]:
 
 def _drop_files(session: Session, files: FileStore, pdfs: Sequence[str]) -> int:
     """Remove stored files that nothing refers to any more: the row first, then the file."""
-    used = select(Attachment.sha256).union(select(Letter.pdf_sha256).where(Letter.pdf_sha256.is_not(None)))
+    letters = select(Letter.pdf_sha256).where(Letter.pdf_sha256.is_not(None))
+    used = select(Attachment.sha256).union(select(ReportEvidence.sha256), letters)
     unused = session.scalars(select(StoredDocument.sha256).where(StoredDocument.sha256.not_in(used))).all()
     sent = set(session.scalars(_SENT, {"files": list(unused)})) if unused else set()
     gone = [sha256 for sha256 in unused if sha256 not in sent]

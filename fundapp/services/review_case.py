@@ -14,8 +14,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from fundapp.domain import consent, signing
 from fundapp.domain.application import FLOW
-from fundapp.domain.condition import Verdict
+from fundapp.domain.completion import parts
+from fundapp.domain.condition import SIGNER_NAMES, Verdict
+from fundapp.domain.days import moment_text
+from fundapp.domain.facts import SignerRole
 from fundapp.domain.flow import Look
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.objection import State as RemedyState
@@ -37,26 +41,34 @@ from fundapp.services.subject import missing
 _CASE = text("""
   SELECT s.code, s.name AS school, b.name AS board, t.ref AS tranche, t.name AS tranche_name,
     coalesce(r.name, a.sub_region) AS sub_region,
-    (SELECT json_agg(x) FROM (SELECT number, received_at, content FROM submission
+    (SELECT json_agg(x) FROM (SELECT number, received_at, content, sha256 FROM submission
        WHERE application_id = a.id ORDER BY number DESC LIMIT 2) x) AS submissions,
-    (SELECT outcomes FROM eligibility_check WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS outcomes,
+    (SELECT json_build_object('at', at, 'moment', moment, 'outcomes', outcomes) FROM eligibility_check
+       WHERE application_id = a.id ORDER BY id DESC LIMIT 1) AS judged,
     (SELECT json_agg(x ORDER BY x.id) FROM (SELECT id, name, round, due_on, because, pauses, ended_on FROM term
        WHERE application_id = a.id) x) AS terms,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT v.id, v.outcome, v.amount_cents, v.scores, v.score, v.reasons,
        v.explanation, v.conditions, v.at, v.submission_number, p.name FROM advice v JOIN person p ON p.id = v.adviser_id
        WHERE v.application_id = a.id) x) AS advice,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
-       d.explanation, d.at, d.outcome, p.name FROM decision d JOIN person p ON p.id = d.decided_by_id
+       d.explanation, d.at, d.outcome, p.name FROM decision d LEFT JOIN person p ON p.id = d.decided_by_id
        WHERE d.application_id = a.id) x) AS decisions,
+    (SELECT json_agg(json_build_array(text, at) ORDER BY id DESC) FROM intent_response
+       WHERE application_id = a.id) AS responses,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT id, template, sent_at, opened_at FROM letter
        WHERE application_id = a.id) x) AS letters,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT j.id, j.at, j.action, j.reason,
-       j.data->'interested' AS interested, p.name FROM journal j LEFT JOIN person p ON p.id = j.actor_id
+       j.data->'interested' AS interested, j.data->'late' AS late, p.name
+       FROM journal j LEFT JOIN person p ON p.id = j.actor_id
        WHERE j.kind = 'application' AND j.subject_id = a.id ORDER BY j.id DESC LIMIT 200) x) AS history,
     (SELECT json_agg(json_build_array(o.ref, o.profile, o.state, o.filed_at) ORDER BY o.id DESC) FROM objection o
        WHERE o.application_id = a.id AND o.state <> 'draft') AS objections,
     (SELECT json_agg(json_build_array(id, kind, file_name, sha256)) FROM attachment
-       WHERE application_id = a.id) AS attachments
+       WHERE application_id = a.id) AS attachments,
+    (SELECT json_agg(json_build_array(name, role, state, sha256, answered_at) ORDER BY place) FROM signature
+       WHERE application_id = a.id AND state <> 'replaced') AS signatures,
+    (SELECT json_agg(json_build_array(party_key, state, sha256) ORDER BY id) FROM partner_consent
+       WHERE application_id = a.id AND state <> 'replaced') AS consents
   FROM application a JOIN school s ON s.code = a.school_code JOIN school_board b ON b.number = a.board_number
   JOIN tranche t ON t.id = a.tranche_id LEFT JOIN sub_region r ON r.key = a.sub_region
   WHERE a.id = :id
@@ -64,9 +76,10 @@ _CASE = text("""
 
 
 class Condition(NamedTuple):
-    """What one condition of the fund said when the application was sent last."""
+    """What one condition of the fund said when it was judged last. code: by which letters quote it."""
 
     number: int
+    code: str
     verdict: Verdict
     blocking: bool
     sentence: Text
@@ -142,6 +155,15 @@ class ObjectionLine(NamedTuple):
     at: datetime
 
 
+class SignerView(NamedTuple):
+    """Who signs, and how that stands towards what was sent last."""
+
+    name: str
+    role: Text
+    look: Look
+    at: datetime | None
+
+
 class Event(NamedTuple):
     """One row of the journal."""
 
@@ -154,6 +176,7 @@ class Event(NamedTuple):
 TERM_NAMES = {
     "decision": Text("Beslissen", "To decide"),
     "completion": Text("Aanvullen door de school", "To complete, by the school"),
+    "signature": Text("Tekenen door de school", "To sign, by the school"),
     "report": Text("Verantwoorden door de school", "To account, by the school"),
     "determination": Text("Eindbedrag vaststellen", "To determine the final amount"),
     "response": Text("Reageren op het voornemen", "To respond to the intended decision"),
@@ -165,12 +188,19 @@ TERM_NAMES = {
 }
 LETTER_NAMES = {
     "award": Text("Toekenning", "Award"),
+    "rejection_intended": Text("Voornemen tot afwijzing", "Intended rejection"),
     "rejection": Text("Afwijzing", "Rejection"),
     "not_considered": Text("Niet in behandeling", "Not considered"),
     "determination_intended": Text("Voornemen eindbedrag", "Intended final amount"),
     "determination": Text("Eindbedrag", "Final amount"),
     "revocation": Text("Intrekking van de toekenning", "Revocation of the award"),
     "recovery": Text("Terugvordering", "Recovery"),
+    "recovery_schedule": Text("Terugbetalen in termijnen", "Repayment in instalments"),
+    "recovery_set_off": Text("Verrekening", "Set-off"),
+    "recovery_written_off": Text("Niet meer terugbetalen", "Nothing to pay back any more"),
+    "report_last_term": Text("Laatste termijn om te verantwoorden", "Last term to account"),
+    "change_approved": Text("Wijziging goedgekeurd", "Change approved"),
+    "change_refused": Text("Wijziging niet goedgekeurd", "Change refused"),
     "extension": Text("Verlenging van de beslistermijn", "Extension of the term to decide"),
     "delay": Text("Bericht van vertraging", "Notice of delay"),
     "objection_received": Text("Opnieuw kijken: ontvangen", "New look: received"),
@@ -181,6 +211,7 @@ LETTER_NAMES = {
 }
 _DECISIONS = {
     "award": Text("Toegekend", "Awarded"),
+    "intend_reject": Text("Voornemen tot afwijzing", "Rejection intended"),
     "reject": Text("Afgewezen", "Rejected"),
     "not_consider": Text("Niet in behandeling genomen", "Not considered"),
     "revoke": Text("Toekenning ingetrokken", "Award revoked"),
@@ -188,6 +219,13 @@ _DECISIONS = {
 _INTERESTED = {
     True: Text("belang gemeld", "declared an interest"),
     False: Text("verklaard: geen belang", "declared: no interest"),
+}
+_OCCASIONS = {
+    "submit": Text("Beoordeeld bij het insturen, op", "Judged when it was sent, on"),
+    "complete": Text("Beoordeeld bij de aanvulling, op", "Judged when it was completed, on"),
+    "sign": Text("Beoordeeld toen de school tekende, op", "Judged when the school signed, on"),
+    "take_up": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
+    "ask_completion": Text("Beoordeeld bij de volledigheidstoets, op", "Judged at the completeness check, on"),
 }
 _ORDER = {Verdict.NOT_MET: 0, Verdict.UNKNOWN: 1, Verdict.MET: 2}
 _BEGUN = Text("concept begonnen", "draft begun")
@@ -227,19 +265,61 @@ class CaseView:
             stored={(kind, name, sha): id_ for id_, kind, name, sha in self.row.attachments or ()},
         )
 
+    def opened(self, app: Application) -> tuple[Text, ...]:
+        """The parts that the school was asked to change last."""
+        return tuple(part.label for part in parts(self.spec) if part.key in app.completion_fields)
+
+    @property
+    def signers(self) -> tuple[SignerView, ...]:
+        """Who signs for the school."""
+        sent = self.row.submissions[0]["sha256"] if self.row.submissions else ""
+        return tuple(
+            SignerView(
+                name=name,
+                role=SIGNER_NAMES[SignerRole(role)],
+                look=signing.LOOKS[
+                    signing.Standing.LAPSED if state == "signed" and sha256 != sent else signing.Standing(state)
+                ],
+                at=datetime.fromisoformat(at) if at else None,
+            )
+            for name, role, state, sha256, at in self.row.signatures or ()
+        )
+
+    @property
+    def consents(self) -> dict[str, Look]:
+        """What each partner said of what was sent last, by its name there."""
+        said = {key: (state, sha256) for key, state, sha256 in self.row.consents or ()}
+        found = {}
+        for party in self.sent.parties:
+            if party.key in said:
+                state, sha256 = said[party.key]
+                lapsed = state == "given" and sha256 != party.sha256
+                found[party.name] = consent.LOOKS[consent.Standing.LAPSED if lapsed else consent.Standing(state)]
+        return found
+
+    @property
+    def judged(self) -> Text:
+        """When the conditions were judged last, and on what occasion."""
+        if not self.row.judged:
+            return Text("Nog niet beoordeeld.", "Not judged yet.")
+        occasion = _OCCASIONS.get(self.row.judged["moment"], _OCCASIONS["submit"])
+        at = datetime.fromisoformat(self.row.judged["at"])
+        return Text("{occasion} {at}.", "{occasion} {at}.").fill(occasion=occasion, at=moment_text(at))
+
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition with its outcome, those that are not met first."""
         found = [
             Condition(
                 number=o["number"],
+                code=o["code"],
                 verdict=Verdict(o["verdict"]),
                 blocking=o["blocking"],
                 sentence=Text(**o["sentence"]),
                 what_would_help=Text(**o["what_would_help"]),
                 reason=o["rejection_reason"],
             )
-            for o in self.row.outcomes or ()
+            for o in (self.row.judged or {"outcomes": ()})["outcomes"]
         ]
         return tuple(sorted(found, key=lambda c: _ORDER[c.verdict]))
 
@@ -291,7 +371,7 @@ class CaseView:
                 reasons=reason_labels(d["reasons"]) if d["kind"] in _DECISIONS else (),
                 conditions=d["conditions"],
                 explanation=d["explanation"],
-                by=d["name"],
+                by=d["name"] or _SYSTEM.nl,
                 at=datetime.fromisoformat(d["at"]),
             )
             for d in self.row.decisions or ()
@@ -319,6 +399,11 @@ class CaseView:
         )
 
     @property
+    def responses(self) -> tuple[tuple[str, datetime], ...]:
+        """What the school said of intended decisions, and when; the newest first."""
+        return tuple((said, datetime.fromisoformat(at)) for said, at in self.row.responses or ())
+
+    @property
     def letters(self) -> tuple[LetterView, ...]:
         """Every letter, the newest first."""
         return tuple(
@@ -337,7 +422,7 @@ class CaseView:
         return tuple(
             Event(
                 at=datetime.fromisoformat(j["at"]),
-                label=_verb(j["action"], j["interested"]),
+                label=_verb(j["action"], j["interested"], late=bool(j["late"])),
                 by=same(j["name"]) if j["name"] else _SYSTEM,
                 reason=j["reason"],
             )
@@ -345,15 +430,19 @@ class CaseView:
         )
 
 
+_LATE = Text("{what}, na de laatste dag", "{what}, after the last day")
+
+
 def _sentence(words: Text) -> Text:
     return Text(words.nl[:1].upper() + words.nl[1:], words.en[:1].upper() + words.en[1:])
 
 
-def _verb(action: str, interested: bool | None) -> Text:
+def _verb(action: str, interested: bool | None, *, late: bool = False) -> Text:
     if action == INTEREST:
         return _INTERESTED[bool(interested)]
     transition = FLOW.find(action)
-    return transition.past if transition else _BEGUN if action == "begin" else same(action.replace("_", " "))
+    verb = transition.past if transition else _BEGUN if action == "begin" else same(action.replace("_", " "))
+    return _LATE.fill(what=verb) if late else verb
 
 
 def _scores(spec: FundSpec, scores: Mapping[str, int]) -> tuple[Score, ...]:

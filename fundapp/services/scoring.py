@@ -121,7 +121,7 @@ def save(
     roles: frozenset[Role],
     now: datetime,
 ) -> Review:
-    """Keep what a reader gave; send: it is finished, and the others' become visible.
+    """Keep what a reader gave; send: it is finished, and the others' become visible. What is in stays whole.
 
     abstain: gives no score and says so. number and seen: of the version that was on the page. Raises Refused: FORBIDDEN
     without the role or the application, STALE where either version is newer, CONFLICT once there is an advice, INVALID
@@ -144,7 +144,7 @@ def save(
     wanted = {criterion.code: criterion.weight for criterion in spec.criteria}
     clean = {code: value for code, value in scores.items() if code in wanted and LOWEST <= value <= HIGHEST}
     lacking = [criterion for criterion in spec.criteria if criterion.code not in clean]
-    if send and not abstain and lacking:
+    if (send or current.sent) and not abstain and lacking:
         raise Refused(*(_lacking(criterion.code, criterion.name) for criterion in lacking))
     row = before or Review(application_id=app.id, person_id=actor.id, submission_number=number, abstained=False)
     if before is None:
@@ -219,7 +219,7 @@ def set_aside(session: Session, app: Application, actor: Actor, now: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class ToRead:
-    """One line of a reader's list."""
+    """One line of a reader's list. interest: what they said about an interest; None: nothing yet."""
 
     id: int
     ref: str
@@ -231,6 +231,12 @@ class ToRead:
     score: Decimal | None
     abstained: bool
     begun: bool
+    interest: bool | None
+
+    @property
+    def asks_interest(self) -> bool:
+        """Whether the person must say first whether they have an interest."""
+        return self.open and self.interest is None
 
     @property
     def due_on(self) -> date:
@@ -245,7 +251,9 @@ class ToRead:
 
 _TO_READ = text("""
   SELECT a.id, a.ref, a.title, s.name, a.state, x.due_at, v.sent_at IS NOT NULL, v.score,
-    coalesce(v.abstained, false), v.id IS NOT NULL
+    coalesce(v.abstained, false), v.id IS NOT NULL,
+    (SELECT interested FROM interest_declaration WHERE application_id = a.id AND person_id = x.person_id
+     ORDER BY id DESC LIMIT 1)
   FROM assignment x JOIN application a ON a.id = x.application_id JOIN school s ON s.code = a.school_code
   LEFT JOIN LATERAL (SELECT id, sent_at, score, abstained FROM review
     WHERE application_id = a.id AND person_id = x.person_id AND set_aside_at IS NULL AND submission_number =
@@ -267,6 +275,14 @@ def neighbours(rows: list[ToRead], ref: str) -> tuple[ToRead | None, ToRead | No
     if at is None:
         return None, None, 0
     return (rows[at - 1] if at else None), (rows[at + 1] if at + 1 < len(rows) else None), at + 1
+
+
+def next_open(rows: list[ToRead], ref: str) -> ToRead | None:
+    """Return what is open after this one in the order of the list, from the top again at its end; None: all is done."""
+    key = next(((row.due_at, row.ref) for row in rows if row.ref == ref), None)
+    todo = [row for row in rows if row.open and row.ref != ref]
+    later = (row for row in todo if key is None or (row.due_at, row.ref) > key)
+    return next(later, todo[0] if todo else None)
 
 
 def require_reader(own: Sheet, roles: frozenset[Role]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from fundapp.domain.completion import LINES, PARTNERS, REQUESTED, SHARES, Part
+from fundapp.domain.consent import Party, parties
 from fundapp.domain.days import day_text
+from fundapp.domain.draft import PartnerLine, Share
 from fundapp.domain.form_spec import (
     AmountQuestion,
     ChoiceQuestion,
@@ -206,9 +209,10 @@ class Sent:
         return tuple(file for file in self.files if self.spec.form.question(file.key) is None)
 
     @property
-    def signer(self) -> str:
-        """Who agreed on behalf of the school; "" where the fund asks nobody."""
-        return str(self.content["answers"].get("signer_name") or "")
+    def parties(self) -> tuple[Party, ...]:
+        """The partners, each with what it brings."""
+        partners = [PartnerLine(*partner) for partner in self.content["partners"]]
+        return parties(partners, [Share(*share) for share in self.content["contributions"]])
 
 
 def _form(in_kind: bool, hours: int | None) -> Text:
@@ -260,6 +264,21 @@ def changes(before: Sent, after: Sent) -> tuple[Change, ...]:
         if gone or come:
             found.append(Change(what, tuple(gone.elements()), tuple(come.elements())))
     return tuple(found)
+
+
+def sides(before: Sent, after: Sent, parts: Iterable[Part]) -> tuple[Change, ...]:
+    """Return these parts in both versions, also those that are the same."""
+    return tuple(Change(part.label, lines_of(before, part.key), lines_of(after, part.key)) for part in parts)
+
+
+def lines_of(sent: Sent, part: str) -> tuple[Text, ...]:
+    """Return one part of an application (`domain/completion.py`) as lines of text; empty where it is not there."""
+    if part in _LINES_OF:
+        return tuple(_LINES_OF[part](sent))
+    question = sent.spec.form.question(part)
+    if question is None or isinstance(question, FileQuestion):
+        return tuple(same(file.file_name) for file in sent.files if file.key == part)
+    return _lines(sent.content["answers"].get(part), question)
 
 
 def _lines(value: Any, question: Question) -> tuple[Text, ...]:
@@ -315,3 +334,10 @@ _LISTS = (
     (Text("Partners", "Partners"), _partners),
     (Text("Bijlagen", "Documents"), _documents),
 )
+
+_LINES_OF: dict[str, Callable[[Sent], list[Text]]] = {
+    REQUESTED: _requested,
+    LINES: _costs,
+    SHARES: _shares,
+    PARTNERS: _partners,
+}

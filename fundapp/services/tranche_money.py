@@ -308,9 +308,25 @@ def bar_queries(money: Money) -> dict[str, str]:
     return {part: f"rekening={account}" for part, account in accounts.items()}
 
 
+NEVER_AWARDED = (Text("Nooit toegekend", "Never awarded"), Text("plafond min toegekend", "ceiling minus awarded"))
+AWARDED_AGAIN = (
+    Text("Opnieuw toegekend", "Awarded again"),
+    Text("vrijgevallen geld, voor de tweede keer toegekend", "released money, awarded a second time"),
+)
+"""What the ceiling minus all awards is called, with a hint; below zero where released money was awarded again."""
+
+
+def unallocated_words(cents: int) -> tuple[Text, Text]:
+    """Return the label and the hint for the ceiling minus all awards (cents)."""
+    return NEVER_AWARDED if cents >= 0 else AWARDED_AGAIN
+
+
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The closing figures of a tranche, in cents: ceiling = determined + unspent + written off."""
+    """The closing figures of a tranche, in cents: ceiling = determined + unspent + written off.
+
+    unallocated: the ceiling minus all that was ever awarded, so below zero where released money was awarded again.
+    """
 
     ceiling: int
     awarded: int
@@ -321,6 +337,11 @@ class Closing:
     unallocated: int
     released: int
     received_back: int
+
+    @property
+    def unallocated_words(self) -> tuple[Text, Text]:
+        """What `unallocated` is called, with a hint."""
+        return unallocated_words(self.unallocated)
 
     @property
     def adds_up(self) -> bool:
@@ -336,7 +357,7 @@ def closing_figures(money: Money, moved: Movements) -> Closing:
         return moved.sum(movement=movement, accounts={Account.AVAILABLE})
 
     awarded = -free(Movement.AWARD)
-    received_back = free(Movement.RECOVERY_RECEIVED)
+    received_back = free(Movement.RECOVERY_RECEIVED) + free(Movement.SET_OFF)
     return Closing(
         ceiling=money.ceiling,
         awarded=awarded,
@@ -404,5 +425,7 @@ def figures(money: Money, moved: Movements) -> tuple[Figure, ...]:
         (Account.RESERVED, Text("Apart gezet", "Set apart")),
         (Account.CARRIED, Text("Overgedragen", "Carried over")),
     )
+    if set_off := free(Movement.SET_OFF):
+        found.insert(-1, Figure(Text("Verrekend", "Set off"), set_off, "soort=set_off&rekening=available"))
     found += [Figure(label, cents, f"rekening={a}") for a, label in extra if (cents := money.of(a))]
     return tuple(found)

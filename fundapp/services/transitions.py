@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fundapp.domain.flow import Given, Offer, decide, offered
+from fundapp.domain.flow import Given, Offer, Transition, decide, offered
 from fundapp.domain.people import SYSTEM, Actor
 from fundapp.domain.refusal import Refusal, Refused
 from fundapp.domain.text import Text
@@ -82,6 +83,7 @@ class _Asked:
     given: Given
     seen: int | None
     request_key: str | None
+    along: Callable[[Act], None] | None = None
 
 
 def perform(
@@ -96,6 +98,7 @@ def perform(
     seen: int | None = None,
     request_key: str | None = None,
     looked: Seen[Any, Any] | None = None,
+    along: Callable[[Act], None] | None = None,
 ) -> Done:
     """Do one thing to one case. The caller commits (`unit_of_work`).
 
@@ -103,9 +106,10 @@ def perform(
     journal, ledger and outbox. Where more can change than the version tells, the locks come first.
     now: an aware moment, the server's own receipt time. seen: the version on the page. request_key: of the form; the
     same key does the same thing once, however often it is sent. looked: the case as `see` returned it just now.
+    along: adds rows of the caller's own, to be written with the act.
     Raises Refused; then nothing may be committed.
     """
-    asked = _Asked(session, case_type(kind), kind, ref, action, actor, now, given or {}, seen, request_key)
+    asked = _Asked(session, case_type(kind), kind, ref, action, actor, now, given or {}, seen, request_key, along)
     act = _ahead(asked, looked)
     if act is None or (isinstance(act, Act) and not _carried_out(asked, act)):
         act = _locked(asked)
@@ -116,6 +120,20 @@ def perform(
     for follow in act.follow:
         perform(session, follow.kind, follow.ref, follow.action, actor=SYSTEM, now=now, given=follow.given)
     return Done(kind, ref, action, act.row.state)
+
+
+def rehearse(session: Session, kind: str, ref: str, action: str, *, actor: Actor, now: datetime, given: Given) -> Act:
+    """Do all that `perform` does but write it, to see what would be written; whether it may be done is not asked.
+
+    The caller rolls back. Raises Refused: NOT_FOUND, or what the effects refuse.
+    """
+    asked = _Asked(session, case_type(kind), kind, ref, action, actor, now, given, None, None)
+    found = see(session, kind, ref, actor=actor, now=now)
+    act = _act(asked, found, asked.case.flow.transition(action))
+    with session.no_autoflush:
+        for effect in act.transition.effects:
+            HANDLERS[effect](act)
+    return act
 
 
 def _ahead(asked: _Asked, looked: Seen[Any, Any] | None) -> Act | Done | None:
@@ -153,7 +171,10 @@ def _locked(asked: _Asked) -> Act | Done:
 
 def _decided(asked: _Asked, found: Seen[Any, Any]) -> Act:
     """Raises Refused where the domain does."""
-    transition = decide(asked.case.flow, asked.action, found.facts, asked.given, seen=asked.seen)
+    return _act(asked, found, decide(asked.case.flow, asked.action, found.facts, asked.given, seen=asked.seen))
+
+
+def _act(asked: _Asked, found: Seen[Any, Any], transition: Transition[Any]) -> Act:
     act = Act(asked.session, found.row, found.facts, transition, asked.given, asked.actor, asked.now)
     act.from_state = found.row.state
     if (beforehand := asked.case.beforehand) is None:
@@ -172,6 +193,8 @@ def _carried_out(asked: _Asked, act: Act) -> bool:
         with act.session.no_autoflush:
             for effect in act.transition.effects:
                 HANDLERS[effect](act)
+            if asked.along is not None:
+                asked.along(act)
             return _write(asked, act)
     except IntegrityError as error:
         raise readable(error) from error
@@ -302,6 +325,13 @@ _SENTENCES = {
         Text(
             "U nam het eerste besluit of gaf hierover advies. Laat iemand anders van de stuurgroep beslissen.",
             "You took the first decision or advised on this. Let somebody else of the steering group decide.",
+        ),
+    ),
+    "ck_recovery_two_people_write_off": (
+        "proposer_writes_off",
+        Text(
+            "U stelde zelf voor om dit af te boeken. Vraag een collega om akkoord.",
+            "You proposed this write-off yourself. Ask a colleague to agree.",
         ),
     ),
     "uq_journal_request_key": (

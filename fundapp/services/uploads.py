@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fundapp.adapters.file_content import is_locked, kind_of
+from fundapp.domain.completion import require_open
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.outside import Verdict
 from fundapp.domain.refusal import Kind, Refusal, Refused
@@ -50,6 +51,7 @@ def add_document(
     Raises Refused as `slot_of` and `store_document` do, and INVALID where no more files fit.
     """
     session, slot = page.session, slot_of(page.spec, document)
+    require_open(page.open_parts, document)
     mine = (Attachment.application_id == page.app.id, Attachment.kind == document)
     there = session.scalars(select(Attachment).where(*mine)).all()
     sha256 = hashlib.sha256(content).hexdigest()

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from fundapp.domain.flow import Offer, Tone, Transition, decide
 from fundapp.domain.flows import FLOWS
 from fundapp.domain.people import Actor
+from fundapp.domain.prepared import ACTIONS as PREPARABLE
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
@@ -39,6 +40,22 @@ def page_of(kind: str) -> Callable[[PageOf], PageOf]:
     def register(find: PageOf) -> PageOf:
         PAGES[kind] = find
         return find
+
+    return register
+
+
+Instead = Callable[[str, str, str, Any, int], Response]
+INSTEAD: dict[str, Instead] = {}
+"""What a second button of a form says in `do` → what to do with what was filled in, instead of the act itself:
+`(kind, ref, action, given, seen) -> answer`. It may raise Refused as the act does."""
+
+
+def instead(name: str) -> Callable[[Instead], Instead]:
+    """Register what a second button does."""
+
+    def register(do: Instead) -> Instead:
+        INSTEAD[name] = do
+        return do
 
     return register
 
@@ -152,7 +169,10 @@ def act(kind: str, ref: str, action: str) -> Response:
     seen = _number(form.seen.data)
     if seen is None:
         raise Refused(_INCOMPLETE)
+    instead = INSTEAD.get(request.form.get("do", ""))
     try:
+        if instead is not None:
+            return instead(kind, ref, action, form.given(), seen)
         with unit_of_work(db.session(), wake):
             perform(
                 db.session(),
@@ -198,6 +218,7 @@ def _show(
         facts=facts,
         look=FLOWS[kind].look(facts.state),
         href=request.path,
+        can_wait=kind == "application" and transition.name in PREPARABLE,
         back_href=page_url(kind, ref, signed_in()),
     )
     return make_response(page, status)

@@ -8,6 +8,7 @@ from typing import Any
 from fundapp.domain.draft import DraftPicture
 from fundapp.domain.form_spec import FileQuestion, PageKind, Question, Section
 from fundapp.domain.money import euro
+from fundapp.domain.signing import LOOKS
 from fundapp.domain.text import Text, same
 from fundapp.web.forms.application import in_words
 from fundapp.web.forms.application_rows import PARTIES, PARTNER_KINDS, SIGNERS
@@ -98,11 +99,22 @@ def _begins(text: Text) -> Text:
 
 
 def _signing(picture: DraftPicture) -> list[Answer]:
-    answers = picture.answers
-    name = answers.get("signer_name")
-    role = dict(SIGNERS).get(answers.get("signer_role", ""))
-    value = None if not name or role is None else Text(f"{name}, {role.nl.lower()}", f"{name}, {role.en.lower()}")
-    return [Answer(Text("Wie is akkoord", "Who agrees"), value, "signer_name")]
+    roles: dict[Any, Text] = dict(SIGNERS)
+    found = []
+    for place in picture.signing.places:
+        one = picture.signing.at(place)
+        value = None
+        if one is not None and one.name:
+            stands = LOOKS[picture.signing.standing(place)].label
+            value = Text("{name}, {role} ({stands})", "{name}, {role} ({stands})").fill(
+                name=one.name, role=_small(roles[one.role]), stands=_small(stands)
+            )
+        found.append(Answer(Text("Wie tekent", "Who signs"), value, f"signer-{place}-name"))
+    return found
+
+
+def _small(text: Text) -> Text:
+    return Text(text.nl[:1].lower() + text.nl[1:], text.en[:1].lower() + text.en[1:])
 
 
 _ROWS = {

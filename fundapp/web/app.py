@@ -18,7 +18,7 @@ from config import ROOT, Settings
 from fundapp.persistence.db import reading_options
 from fundapp.services.programme import programme
 from fundapp.web import access, errors, headers, health, inbox, navigation, parking, session
-from fundapp.web.assets import core_style
+from fundapp.web.assets import core_style, icon_address
 from fundapp.web.templating import Pages
 
 FEATURES = (
@@ -31,13 +31,20 @@ FEATURES = (
     "drafting",
     "receipts",
     "uploads",
+    "signing",
+    "consent",
+    "colleagues",
     "draft_check",
+    "completion",
+    "reuse",
     "reporting",
     "objection",
+    "changes",
     "review",
     "panel",
     "finance",
     "worklist",
+    "recoveries",
     "payments",
     "payment_scheme",
     "interim",
@@ -46,6 +53,7 @@ FEATURES = (
     "tranches",
     "tranche_closing",
     "reallocation",
+    "decisions",
     "exports",
     "programme",
 )
@@ -153,7 +161,10 @@ def _templates(app: Flask, settings: Settings) -> None:
         app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(kept))
     ours = programme()
     app.jinja_env.globals.update(
-        brand={"name": ours.brand, "short": ours.short}, programme=ours, core_style=core_style()
+        brand={"name": ours.brand, "short": ours.short},
+        programme=ours,
+        core_style=core_style(),
+        window_icon=icon_address(),
     )
 
     @app.context_processor

@@ -9,23 +9,27 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.application import FLOW, State
+from fundapp.domain.consent import LOOKS, standing
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
-from fundapp.services import draft, funds, letters, objection_views, receipt, review_case, short_lived
+from fundapp.services import draft, funds, letters, objection_views, receipt, reuse, review_case, short_lived
 from fundapp.services.payment_scheme_views import SchemeLine, scheme
+from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.quarantine import require_scanned
 from fundapp.services.subject import missing
 from fundapp.web.access import SIGNED_IN, Case, access, case
-from fundapp.web.actions import actions_on, lands_on, page_of
+from fundapp.web.actions import ActionView, actions_on, lands_on, page_of
 from fundapp.web.answers import summary
+from fundapp.web.check_token import read_check
 from fundapp.web.downloads import download, readable_case
 from fundapp.web.forms import BaseForm, new_key
 from fundapp.web.school_case import is_draft, picture_of, school_case
 from fundapp.web.session import db, request_now, signed_in, wake
+from fundapp.web.signing_page import signing_lines
 
 bp = Blueprint("applications", __name__)
 
@@ -91,37 +95,44 @@ def begin() -> Response:
             "choice_missing", Text("Kies een ronde.", "Choose a round."), field="keuze", kind=Kind.INVALID
         )
         return _new_page(BaseForm(), key or new_key(), refusal, 422)
+    checked = read_check(request.form.get("check", ""))
     try:
         with unit_of_work(db.session(), wake):
-            ref = _begin(tranche_ref, school, key)
+            ref, again = _begin(tranche_ref, school, key, checked)
     except Refused as error:
         if error.kind is Kind.NOT_FOUND:
             raise
         return _new_page(BaseForm(), key or new_key(), error.refusals[0], 409)
-    return make_response(redirect(url_for("applications.one", ref=ref), code=303))
+    return make_response(redirect(url_for("reuse.show" if again else "applications.one", ref=ref), code=303))
 
 
-def _begin(tranche_ref: str, school: str, key: str) -> str:
-    """Return the reference of the draft; the lock on the tranche makes two requests with one key wait."""
+def _begin(tranche_ref: str, school: str, key: str, checked: CheckedAnswers | None) -> tuple[str, bool]:
+    """Return the reference of the draft, and whether the school applied before.
+
+    The lock on the tranche makes two requests with one key wait.
+    """
     session, actor, now = db.session(), signed_in(), request_now()
     name = f"begin:{actor.id}:{key}"
     if key and short_lived.count(session, f"{name}:lock", now=now, lasts=REMEMBERED) > 1:
         before = short_lived.take(session, name, now=now)
         if before is not None:
             short_lived.put(session, name, before, now=now, lasts=REMEMBERED)
-            return str(before["ref"])
-    app = draft.create(session, tranche_ref, school, actor=actor, now=now)
+            return str(before["ref"]), False
+    app = draft.create(session, tranche_ref, school, actor=actor, now=now, checked=checked)
     if key:
         short_lived.put(session, name, {"ref": app.ref}, now=now, lasts=REMEMBERED)
-    return app.ref
+    return app.ref, reuse.earlier_of(session, app) is not None
 
 
 def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: int = 200) -> Response:
     openings = views.openings(db.session(), signed_in(), request_now())
+    token = request.values.get("check", "")
+    checked = read_check(token)
+    wanted = checked.tranche if checked else request.args.get("ronde")
     choices = [
         (f"{opening.ref}|{code}", opening, name)
         for opening in openings
-        if request.args.get("ronde") in (None, opening.ref)
+        if wanted in (None, opening.ref)
         for code, name in opening.schools
     ]
     page = render_template(
@@ -130,6 +141,7 @@ def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: 
         choices=choices,
         chosen=request.form.get("keuze") or (choices[0][0] if len(choices) == 1 else ""),
         request_key=key,
+        check=token if checked else "",
         errors=[refusal] if refusal else [],
         token=form,
     )
@@ -141,17 +153,17 @@ def _new_page(form: BaseForm, key: str, refusal: Refusal | None = None, status: 
 
 @bp.get("/aanvragen/<ref>")
 @access(case("application"))
-def one(ref: str) -> Response:  # noqa: ARG001  (asked by access)
+def one(ref: str) -> Response:
     """The task list while it is being written, the story afterwards."""
     found = school_case()
+    if State(found.row.state) is State.INCOMPLETE:
+        return make_response(redirect(url_for("completion.show", ref=ref), code=303))
     return _task_list(found) if is_draft(found) else _story(found)
 
 
 def _task_list(found: Case) -> Response:
     picture = picture_of(found)
     tasks = [(section, picture.problems_of(section), picture.begun(section)) for section in picture.spec.form.sections]
-    term = views.running_term(db.session(), found.row)
-    completing = State(found.row.state) is State.INCOMPLETE
     closes_at = picture.round.ends_at
     page = render_template(
         "pages/application/tasks.html",
@@ -161,13 +173,24 @@ def _task_list(found: Case) -> Response:
         tasks=tasks,
         done=sum(not problems for _, problems, _ in tasks),
         first=next((section for section, problems, _ in tasks if problems), None),
-        completing=completing,
-        term=term,
-        closed=not completing and request_now() > closes_at,
+        earlier=reuse.earlier_of(db.session(), found.row),
+        closed=request_now() > closes_at,
         days_left=(closes_at.astimezone(AMSTERDAM).date() - request_now().astimezone(AMSTERDAM).date()).days,
+        signing=[line for line in signing_lines(picture.signing) if line["one"] is not None],
+        partners=[LOOKS[standing(party, picture.consents)] for party in picture.parties],
+        to_sign=_to_sign(found),
         actions=[action for action in actions_on(found) if action.name == "withdraw"],
     )
     return make_response(page)
+
+
+def _to_sign(found: Case) -> ActionView | None:
+    """The button to sign, for somebody who may and was asked."""
+    return next((action for action in actions_on(found) if action.name == "sign" and action.open), None)
+
+
+_ELSEWHERE = frozenset({"report", "respond", "respond_to_rejection", "accept_offer", "sign", "decline", "decline_sent"})
+"""Actions that have a place of their own on the page: a link (`_links`) or the block about signing."""
 
 
 def _story(found: Case) -> Response:
@@ -176,13 +199,14 @@ def _story(found: Case) -> Response:
     term = views.running_term(session, app)
     today = request_now().astimezone(AMSTERDAM).date()
     looks = objection_views.of_application(session, app)
+    signatures = found.facts.signatures
     page = render_template(
         "pages/application/story.html",
         ref=found.ref,
         app=app,
         look=FLOW.look(state),
         events=views.events(session, app),
-        todo=views.TODO.get(state),
+        todo=views.todo(state, answered=found.facts.response_given),
         next_step=views.NEXT.get(state),
         term=term,
         late=term is not None and term.due_on < today,
@@ -191,13 +215,12 @@ def _story(found: Case) -> Response:
         payments=[_payment(line) for line in scheme(session, app, today).lines],
         looks=looks,
         links=[*_links(found, state), *_disagree(found, looks)],
-        actions=[action for action in actions_on(found) if action.name not in _LINKED],
+        signing=[line for line in signing_lines(signatures) if line["one"] is not None] if signatures else [],
+        sign_by=found.facts.signature_due,
+        to_sign=_to_sign(found),
+        actions=[action for action in actions_on(found) if action.name not in _ELSEWHERE],
     )
     return make_response(page)
-
-
-_LINKED = frozenset(("report", "respond", "accept_offer"))
-"""What a school does from a link of its own (`_links`)."""
 
 
 def _payment(line: SchemeLine) -> list[Any]:
@@ -215,13 +238,34 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
             Text("Verantwoording maken", "Write the final accounts"),
             True,
         )
-        yield url_for("reporting.changes", ref=found.ref), Text("Wijziging melden", "Report a change"), False
+        yield url_for("changes.all_of", ref=found.ref), Text("Wijziging melden", "Report a change"), False
     if state is State.OFFERED:
         yield f"/application/{found.ref}/accept_offer", Text("Neem het aanbod aan", "Accept the offer"), True
+    if found.facts.report is not None:
+        yield (
+            url_for("reporting.agreed", ref=found.ref),
+            Text("Uw afspraken en data", "Your obligations and dates"),
+            False,
+        )
+    if found.facts.receivable:
+        yield (
+            url_for("recoveries.of_the_school", ref=found.ref),
+            Text("Bekijk de terugbetaling", "See the repayment"),
+            True,
+        )
+    if state is State.REJECTION_INTENDED:
+        words = (
+            Text("Bekijk het voornemen", "See the intention")
+            if found.facts.response_given
+            else Text("Lezen en reageren", "Read and respond")
+        )
+        yield url_for("reporting.intention", ref=found.ref), words, True
     if state in (State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED) and found.facts.calculation:
         yield url_for("reporting.intention", ref=found.ref), Text("Bekijk het voornemen", "See the intention"), True
     if state in (State.REPORTED, State.DETERMINATION_INTENDED, State.DETERMINED, State.SETTLED):
         yield url_for("reporting.accounts", ref=found.ref), Text("Uw verantwoording", "Your final accounts"), False
+    if found.row.completions_asked:
+        yield url_for("completion.show", ref=found.ref), Text("Wat u hebt aangevuld", "What you completed"), False
     yield (
         url_for("applications.answers", ref=found.ref),
         Text("Alles wat u instuurde", "Everything that you sent"),

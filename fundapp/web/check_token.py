@@ -6,23 +6,15 @@ The page that begins an application reads them, so that a school never answers t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from fundapp.services.precheck import CheckedAnswers
+
 LIVES = timedelta(days=60)
 """As long as somebody may think it over; the application asks again what the token no longer tells."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedAnswers:
-    """What was answered: by rule code yes, no or None ("I do not know"); for which round, under which rules."""
-
-    tranche: str
-    fund_version_id: int
-    answers: dict[str, bool | None]
 
 
 def _serializer() -> URLSafeTimedSerializer:

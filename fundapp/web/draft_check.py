@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, render_template, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
 
+from fundapp.domain.application import State
 from fundapp.domain.condition import Verdict
 from fundapp.domain.draft import outcomes as outcomes_of
 from fundapp.domain.text import Text
@@ -13,10 +14,9 @@ from fundapp.web.answers import summary
 from fundapp.web.forms import new_key
 from fundapp.web.school_case import already_sent, is_draft, picture_of, school_case
 from fundapp.web.session import db, request_now
+from fundapp.web.signing_page import unsigned, within
 
 bp = Blueprint("draft_check", __name__)
-
-_SENDING = {"submit", "complete"}
 
 
 @bp.get("/aanvragen/<ref>/controle")
@@ -26,10 +26,12 @@ def show(ref: str) -> Response:
     found = school_case()
     if not is_draft(found):
         return already_sent(found)
+    if State(found.row.state) is State.INCOMPLETE:
+        return make_response(redirect(url_for("completion.show", ref=ref), code=303))
     picture = picture_of(found)
     outcomes = outcomes_of(picture, draft_reading.surroundings(db.session(), found.row), request_now())
     order = {Verdict.NOT_MET: 0, Verdict.UNKNOWN: 1, Verdict.MET: 2}
-    sending = next((offer for offer in found.offers if offer.transition.name in _SENDING), None)
+    sending = next((offer for offer in found.offers if offer.transition.name == "submit"), None)
     others = [r.sentence for r in (sending.refusals if sending else ()) if r.code == "outside_window"]
     page = render_template(
         "pages/application/check.html",
@@ -45,6 +47,8 @@ def show(ref: str) -> Response:
         verdicts=VERDICTS,
         closed=others,
         sending=sending.transition if sending else None,
+        unsigned=unsigned(picture.signing),
+        within=within(picture.spec),
         seen=found.facts.version,
         request_key=new_key(),
     )

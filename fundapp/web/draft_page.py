@@ -9,7 +9,10 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 
+from fundapp.domain import consent
+from fundapp.domain.completion import parts_of
 from fundapp.domain.draft import DraftPicture, co_financing_sentence
+from fundapp.domain.flow import Look
 from fundapp.domain.form_spec import PageKind, Section
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.money import MAX_CENTS, plain_euro
@@ -17,11 +20,14 @@ from fundapp.domain.refusal import Refusal
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.services import partial_uploads
+from fundapp.services.application_views import versions_sent
 from fundapp.services.register import search_schools
+from fundapp.services.sent import lines_of
 from fundapp.web.forms import application_rows as rows
-from fundapp.web.forms.application import MOST_ROWS, Typed, by_field, controls, put_shown
+from fundapp.web.forms.application import MOST_ROWS, Control, Typed, by_field, controls, joined, put_shown
 from fundapp.web.school_case import scanner
 from fundapp.web.session import db, request_now, signed_in
+from fundapp.web.signing_page import signing_lines, within
 from fundapp.web.upload_slots import SlotView, has_slots, slots_of
 
 FOUND_AT_ONCE = 8
@@ -84,8 +90,9 @@ def with_chosen(typed: Typed, section: Section, picture: Callable[[], DraftPictu
             put_shown(mixed, question, known.answers.get(question.key))
     if "requested" in chosen:
         mixed["requested"] = plain_euro(known.requested_cents) if known.requested_cents else ""
-    if "signer_name" in chosen:
-        mixed["signer_name"] = str(known.answers.get("signer_name", ""))
+    for one in known.signatures:
+        if f"signer-{one.place}" in chosen:
+            mixed[f"signer-{one.place}-name"], mixed[f"signer-{one.place}-email"] = one.name, one.email
     if "rows" in chosen and section.page in _PREFIXES:
         prefix = _PREFIXES[section.page]
         for name in [name for name in mixed if name.startswith(f"{prefix}-")]:
@@ -150,9 +157,8 @@ class Page:
     @property
     def _single_differs(self) -> bool:
         typed: Mapping[str, str] = self.typed or {}
-        answers = self.picture.answers
         if self.section.page is PageKind.SIGNING:
-            return typed.get("signer_name", "").strip() != str(answers.get("signer_name", ""))
+            return any(line["stored"] for line in self._signers())
         if self.section.page is PageKind.BUDGET:
             return typed.get("requested", "").strip() not in self._shown_asked
         return False
@@ -168,10 +174,11 @@ class Page:
         if not has_slots(self.section):
             return {}
         rest = partial_uploads.on_their_way(db.session(), self.app, actor=signed_in(), now=request_now())
-        return slots_of(self.picture, self.section, rest)
+        found = slots_of(self.picture, self.section, rest)
+        return {key: view for key, view in found.items() if self.picture.is_open(key)}
 
     @property
-    def controls(self) -> list[Any]:
+    def controls(self) -> list[Control]:
         """The questions."""
         found = controls(
             self.section,
@@ -181,7 +188,23 @@ class Page:
             compare=self.compare,
             more_rows=self.more,
         )
-        return [replace(one, place=self.places[one.name]) if one.kind == "file" else one for one in found]
+        return [self._completed(one) for one in found if self.picture.is_open(one.name)]
+
+    @cached_property
+    def before(self) -> dict[str, tuple[Text, ...]]:
+        """What was sent before, by part, where only some parts may be changed."""
+        if self.picture.open_parts is None:
+            return {}
+        (sent, *_) = versions_sent(db.session(), self.app, self.picture.spec)
+        found = ((part.key, lines_of(sent, part.key)) for part in parts_of(self.picture.spec, self.section))
+        return {key: lines or (Text("Niets", "Nothing"),) for key, lines in found if self.picture.is_open(key)}
+
+    def _completed(self, control: Control) -> Control:
+        if control.kind == "file":
+            return replace(control, place=self.places[control.name])
+        if control.name in self.picture.from_check:
+            return replace(control, hint=joined(control.hint, FROM_CHECK))
+        return control
 
     def show(self, status: int = 200) -> Response:
         """Draw it."""
@@ -203,6 +226,9 @@ class Page:
             from_check=request.args.get("van") == "controle",
             places=self.places,
             scanned=bool(self.places) and scanner().present,
+            before=self.before,
+            is_open=self.picture.is_open,
+            completing=self.picture.open_parts is not None,
             **self._more(),
         )
         return make_response(page, status)
@@ -225,11 +251,40 @@ class Page:
                     "judgement": co_financing_sentence(self.picture),
                 }
             case PageKind.PARTNERS:
-                return {"partner_kinds": rows.PARTNER_KINDS, "candidates": self._found()}
+                return {"partner_kinds": rows.PARTNER_KINDS, "candidates": self._found(), "consents": self._consents()}
             case PageKind.SIGNING:
-                roles = self.picture.spec.signer.roles if self.picture.spec.signer else ()
-                return {"signers": [(role, text) for role, text in rows.SIGNERS if role in roles]}
+                return {"signers": self._signers(), "within": within(self.picture.spec)}
         return {}
+
+    def _consents(self) -> dict[str, Look]:
+        """How the consent of each stored partner stands, by its name as it is typed."""
+        picture = self.picture
+        looks = {party.key: consent.LOOKS[consent.standing(party, picture.consents)] for party in picture.parties}
+        names = [row.get("name", "") for row in self.rows]
+        return {name: looks[key] for name in names if (key := consent.party_key(name)) in looks}
+
+    def _signers(self) -> list[dict[str, Any]]:
+        """Who signs, place by place: what is typed or stored, how it stands, and what the other window stored."""
+        found = []
+        for line in signing_lines(self.picture.signing):
+            at, one = f"signer-{line['place']}", line["one"]
+            stored = {"name": one.name, "email": one.email, "role": str(one.role)} if one else {}
+            shown = {
+                key: stored.get(key, "") if self.typed is None else self.typed.get(f"{at}-{key}", "")
+                for key in ("role", "name", "email")
+            }
+            differs = self.compare and any(shown[key].strip() != stored.get(key, "") for key in ("name", "email"))
+            roles = self.picture.signing.roles(line["place"])
+            found.append(
+                {
+                    **line,
+                    "at": at,
+                    "shown": shown | {"role": shown["role"] or str(roles[0])},
+                    "roles": [(role, text) for role, text in rows.SIGNERS if role in roles],
+                    "stored": f"{one.name}, {one.email}" if differs and one else ("–" if differs else None),
+                }
+            )
+        return found
 
     def _budget(self) -> dict[str, Any]:
         picture, spec = self.picture, self.picture.spec
@@ -260,6 +315,11 @@ class Page:
             self.search: [(school.code, same(f"{school.name}, {school.place} ({school.code})")) for school in schools]
         }
 
+
+FROM_CHECK = Text(
+    "Dit zei u in de check. Klopt het nog? Anders past u het hier aan.",
+    "You said this in the check. Is it still right? Otherwise change it here.",
+)
 
 TEMPLATES = {
     PageKind.QUESTIONS: "task",

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, request, url_for
 
+from fundapp.domain.completion import LINES, PARTNERS, REQUESTED, SHARES, SIGNERS, part_of, parts_of, require_open
 from fundapp.domain.form_spec import PageKind, Section
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.domain.upload import Slot
 from fundapp.persistence.application import Application
-from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import draft, draft_reading, partial_uploads, uploads
+from fundapp.persistence.unit_of_work import nothing, unit_of_work
+from fundapp.services import draft, draft_reading, partial_uploads, signing, uploads
 from fundapp.services.application_views import school_names
 from fundapp.web.access import SIGNED_IN, access, case, open_case
 from fundapp.web.draft_page import Page, rows_of, with_chosen
@@ -28,7 +29,7 @@ from fundapp.web.forms import application_rows as rows
 from fundapp.web.forms.application import Reader, Typed, amount, raw_answers
 from fundapp.web.present import clock
 from fundapp.web.school_case import already_sent, file_store, is_draft, picture_of, scanner, school_case
-from fundapp.web.session import current_language, db, notify, request_now, signed_in
+from fundapp.web.session import current_language, db, notify, request_now, signed_in, wake
 from fundapp.web.upload_slots import slots_on
 from fundapp.web.uploads import room_for_files
 
@@ -43,13 +44,16 @@ AUTOSAVE = "autosave"
 
 @bp.get("/aanvragen/<ref>/taak/<section_key>")
 @access(case("application"))
-def task(ref: str, section_key: str) -> Response:  # noqa: ARG001  (asked by access)
+def task(ref: str, section_key: str) -> Response:
     """Show one task: with what is stored, or with what was typed before a session expired."""
     found = school_case()
     if not is_draft(found):
         return already_sent(found)
     picture = picture_of(found)
-    page = Page(found.row, picture, picture.spec.form.section(section_key), g.get("returned"))
+    section = picture.spec.form.section(section_key)
+    if not any(picture.is_open(part.key) for part in parts_of(picture.spec, section)):
+        return _to("completion.show", ref)
+    page = Page(found.row, picture, section, g.get("returned"))
     if request.args.get("van") == "controle" and page.typed is None:
         page.refusals = picture.problems_of(page.section)
     page.more = request.args.get("rij")
@@ -62,7 +66,7 @@ def save_task(ref: str, section_key: str) -> Response:
     """Save one task, and stay or go on. Who may write, and whether it is a draft still, is asked under the lock."""
     typed, do = _after_removal(request.form), request.form.get("do", "save")
     try:
-        with unit_of_work(db.session()):
+        with unit_of_work(db.session(), wake if do == "ask" else nothing):
             saved = _save(ref, section_key, typed)
     except Refused as error:
         if error.kind is Kind.STALE:
@@ -83,7 +87,7 @@ def save_task(ref: str, section_key: str) -> Response:
         return page.show(422)
     if word == "add":
         return _to("drafting.task", ref, section_key, rij=what or "1", _anchor=what or saved.page().next_row)
-    return _go_on(ref, saved.spec, section_key, word)
+    return _go_on(ref, saved.spec, section_key, word, saved.open_parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Saved:
     section: Section
     typed: Typed
     refusals: list[Refusal]
+    open_parts: frozenset[str] | None
 
     def page(self) -> Page:
         """The page with what is stored now."""
@@ -126,7 +131,9 @@ def _changed_meanwhile(ref: str, section_key: str, typed: Typed, do: str, error:
     section = picture.spec.form.section(section_key)
     page = Page(found.row, picture, section, with_chosen(typed, section, lambda: picture), compare=True)
     if not page.differs:
-        return _autosaved(page) if do == AUTOSAVE else _go_on(ref, picture.spec, section_key, do.partition("-")[0])
+        if do == AUTOSAVE:
+            return _autosaved(page)
+        return _go_on(ref, picture.spec, section_key, do.partition("-")[0], picture.open_parts)
     if do == AUTOSAVE:
         raise error
     page.refusals = [Refusal(error.code, error.refusals[0].sentence, kind=Kind.STALE)]
@@ -153,14 +160,23 @@ def _saved_at() -> Text:
     return Text(f"Opgeslagen om {nl}.", f"Saved at {en}.")
 
 
-def _go_on(ref: str, spec: FundSpec, section_key: str, word: str) -> Response:
-    """Where to after saving: the next task, the check, or this page again."""
-    notify(_saved_at())
+_ASKED = Text(
+    "De mail is onderweg. Op deze pagina ziet u of er getekend is.",
+    "The mail is on its way. This page shows whether it was signed.",
+)
+
+
+def _go_on(ref: str, spec: FundSpec, section_key: str, word: str, is_open: frozenset[str] | None) -> Response:
+    """Where to after saving: the next task (that was opened), the check, or this page again."""
+    notify(_ASKED if word == "ask" else _saved_at())
     if word not in ("next", "check"):
         return _to("drafting.task", ref, section_key)
     keys = [section.key for section in spec.form.sections]
-    after = keys[keys.index(section_key) + 1 :] if word == "next" else []
-    return _to("drafting.task", ref, after[0]) if after else _to("draft_check.show", ref)
+    after = spec.form.sections[keys.index(section_key) + 1 :] if word == "next" else ()
+    for section in after:
+        if is_open is None or any(part.key in is_open for part in parts_of(spec, section) if part.key != SIGNERS):
+            return _to("drafting.task", ref, section.key)
+    return _to("draft_check.show" if is_open is None else "completion.show", ref)
 
 
 def _to(endpoint: str, ref: str, section_key: str | None = None, **values: Any) -> Response:
@@ -176,35 +192,59 @@ def _save(ref: str, section_key: str, typed: Typed) -> Saved:
     """Save everything on a page that will do."""
     with draft.writing(db.session(), ref, actor=signed_in(), now=request_now(), seen=_seen()) as page:
         section = page.spec.form.section(section_key)
+        _require_open(page, section, typed)
         typed = with_chosen(typed, section, page.picture)
-        found = page.answers(section, raw_answers(section, typed))
+        raw = {key: value for key, value in raw_answers(section, typed).items() if page.is_open(key)}
+        found = page.answers(section, raw)
         reader = Reader()
         more = _MORE.get(section.page)
         if more is not None:
             more(page, section, typed, reader)
         _take_files(page, section, typed, reader)
-    return Saved(page.app, page.spec, section, typed, [*found, *reader.refusals])
+    return Saved(page.app, page.spec, section, typed, [*found, *reader.refusals], page.open_parts)
+
+
+def _require_open(page: draft.Writing, section: Section, typed: Typed) -> None:
+    """Raises Refused for anything of a part that staff did not open, where they asked to complete some."""
+    if page.open_parts is None:
+        return
+    own = [part.key for part in parts_of(page.spec, section)]
+    sent = {part_of(name, section) for name in typed}
+    for key in own:
+        if key in sent or not page.open_parts.intersection(own):
+            require_open(page.open_parts, key)
 
 
 def _save_budget(page: draft.Writing, section: Section, typed: Typed, reader: Reader) -> None:
-    lines = rows.read_costs(rows_of(section, typed, page.spec), page.spec, reader)
-    page.budget(lines, requested_cents=_asked(typed, page.app.requested_cents, reader))
+    if page.is_open(REQUESTED):
+        page.requested(_asked(typed, page.app.requested_cents, reader))
+    if page.is_open(LINES):
+        page.budget(rows.read_costs(rows_of(section, typed, page.spec), page.spec, reader))
 
 
 def _save_contributions(page: draft.Writing, section: Section, typed: Typed, reader: Reader) -> None:
+    if not page.is_open(SHARES):
+        return
     page.contributions(rows.read_shares(rows_of(section, typed, page.spec), reader))
 
 
 def _save_partners(page: draft.Writing, section: Section, typed: Typed, reader: Reader) -> None:
+    if not page.is_open(PARTNERS):
+        return
     typed_rows = rows_of(section, typed, page.spec)
     names = school_names(page.session, rows.school_codes(typed_rows))
     page.partners(rows.read_partners(typed_rows, names, reader))
 
 
-def _save_signer(page: draft.Writing, _section: Section, typed: Typed, reader: Reader) -> None:
-    signer = rows.read_signer(typed, page.spec, reader)
-    if signer is not None:
-        page.signer(*signer)
+def _save_signers(page: draft.Writing, _section: Section, typed: Typed, reader: Reader) -> None:
+    if not page.is_open(SIGNERS):
+        return
+    reader.refusals += signing.write_signers(page, rows.read_signers(typed, page.spec, reader))
+    if typed.get("do") == "ask" and not reader.refusals:
+        try:
+            signing.ask(page)
+        except Refused as error:  # what was typed is kept all the same
+            reader.refusals += error.refusals
 
 
 def _asked(typed: Typed, before: int, reader: Reader) -> int:
@@ -252,6 +292,6 @@ _MORE = {
     PageKind.PARTNERS: _save_partners,
     PageKind.BUDGET: _save_budget,
     PageKind.CO_FINANCING: _save_contributions,
-    PageKind.SIGNING: _save_signer,
+    PageKind.SIGNING: _save_signers,
 }
 """What a kind of page saves besides the answers to its questions."""

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from config import ROOT
 from fundapp.domain.text import LANGUAGES, Language
 from fundapp.services.delivery import Words
+from fundapp.services.mail_link import path_of
 from fundapp.web.templating import speak
 
 FOLDER = ROOT / "templates" / "mail"
@@ -29,9 +30,10 @@ _BLANK_LINE = re.compile(r"\r?\n[ \t\r]*\n")
 class Mails:
     """Satisfies `delivery.Render`. Safe to share between threads."""
 
-    def __init__(self, base_url: str) -> None:
-        """base_url: in front of every `url_path`."""
+    def __init__(self, base_url: str, secret: str) -> None:
+        """base_url: in front of every `url_path`. secret: signs the links for who has no account (`mail_link`)."""
         self._base_url = base_url.rstrip("/")
+        self._secret = secret
         self._text = {one: _environment(one, "_text.txt", escape=False, paragraphs=_as_text) for one in LANGUAGES}
         self._html = {one: _environment(one, "_page.html", escape=True, paragraphs=_as_html) for one in LANGUAGES}
 
@@ -39,10 +41,13 @@ class Mails:
         """Return a mail. Raises jinja2.TemplateError for a template that is not there, and for a name without value."""
         plain = self._text[language].get_template(f"{template}.txt")
         page = self._html[language].get_template(f"{template}.txt")
-        values = {**context, "url": self._base_url + str(context.get("url_path", "/"))}
+        values = {**context, "url": self._base_url + self._path(context)}
         subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
         values["mail_subject"] = subject
         return Words(subject, plain.render(values), page.render(values))
+
+    def _path(self, context: Mapping[str, Any]) -> str:
+        return path_of(context["link"], self._secret) if "link" in context else str(context.get("url_path", "/"))
 
 
 def _environment(language: Language, skeleton: str, *, escape: bool, paragraphs: Callable[[str], str]) -> Environment:

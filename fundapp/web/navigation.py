@@ -28,10 +28,16 @@ _PROGRAMME = frozenset({Role.COORDINATOR})
 
 MENU = (
     Item("/aanvragen", Text("Uw aanvragen", "Your applications"), frozenset()),
+    Item("/collegas", Text("Collega's", "Colleagues"), frozenset()),
     Item("/beoordelen", Text("Beoordelen", "Review"), _REVIEW),
     Item("/lezen", Text("Lezen en scoren", "Read and score"), frozenset({Role.ADVISER})),
     Item("/vergaderingen", Text("Vergaderingen", "Meetings"), _REVIEW),
     Item("/heroverwegingen", Text("Heroverwegingen", "New looks"), _REVIEW),
+    Item(
+        "/besluiten",
+        Text("Besluiten", "Decisions"),
+        frozenset({Role.HANDLER, Role.DECISION_MAKER, Role.COORDINATOR}),
+    ),
     Item("/financien", Text("Financiën", "Finance"), _MONEY),
     Item("/tranches", Text("Tranches", "Tranches"), _MONEY | {Role.DECISION_MAKER}),
     Item("/programma", Text("Programma", "Programme"), _PROGRAMME),

@@ -134,14 +134,39 @@ def take_away(ref: str, assignment_id: int) -> Response:
 @access(staff(Role.ADVISER))
 def reading() -> str:
     """What was given to this person to read: what is open first."""
+    return _reading()
+
+
+def _reading(errors: list[Refusal] | None = None) -> str:
     rows = scoring.to_read(db.session(), signed_in())
     todo = [row for row in rows if row.open]
     return render_template(
         "pages/panel/reading.html",
         todo=todo,
         rest=[row for row in rows if not row.open],
+        asked=[row for row in todo if row.asks_interest],
         today=request_now(),
+        errors=errors,
     )
+
+
+@bp.post("/lezen/belangen")
+@access(staff(Role.ADVISER))
+def declare_interests() -> Response:
+    """Keep what this person says about an interest in what they are to read; what was left open is asked again."""
+    session, actor = db.session(), signed_in()
+    asked = [row.ref for row in scoring.to_read(session, actor) if row.asks_interest]
+    said = {ref: request.form.get(f"interest-{ref}") for ref in asked}
+    answers = {ref: answer == "yes" for ref, answer in said.items() if answer in ("yes", "no")}
+    if asked and not answers:
+        mistake = Text("Kies bij minstens één aanvraag nee of ja.", "Choose no or yes for one application at least.")
+        return make_response(
+            _reading([Refusal("interest_missing", mistake, f"interest-{asked[0]}", Kind.INVALID)]), 422
+        )
+    with unit_of_work(session, wake):
+        interest.declare_many(session, answers, actor=actor, now=request_now())
+    notify(Text("Bewaard.", "Saved."))
+    return _to("panel.reading")
 
 
 def _sheet_of(found: Case) -> scoring.Sheet:
@@ -231,8 +256,8 @@ def save_score(ref: str) -> Response:
     notify(Text("Bewaard.", "Saved."))
     if do == "later":
         return _to("panel.score", ref=ref)
-    todo = [row for row in scoring.to_read(db.session(), signed_in()) if row.open]
-    return _to("panel.score", ref=todo[0].ref) if todo else _to("panel.reading")
+    following = scoring.next_open(scoring.to_read(db.session(), signed_in()), ref)
+    return _to("panel.score", ref=following.ref) if following else _to("panel.reading")
 
 
 # --- meetings ---------------------------------------------------------------------------------------------------------

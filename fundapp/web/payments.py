@@ -70,6 +70,7 @@ def batch(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its rul
             approve=approve,
             actions=[a for a in actions if a is not approve],
             has_file=_has_file(row, facts),
+            may_fetch=Role.FINANCE in facts.roles,
         )
     )
 

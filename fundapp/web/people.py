@@ -203,6 +203,22 @@ def profile() -> str:
     return render_template("pages/people/profile.html", line=people.line_of(signed_in()), languages=LANGUAGES)
 
 
+@bp.post("/profiel/toetsen")
+@access(SIGNED_IN)
+def choose_keys() -> Response:
+    """Turn keys that do something by themselves on or off (WCAG 2.1.4)."""
+    actor = signed_in()
+    assert actor.id is not None
+    on = request.form.get("single_keys") == "on"
+    with unit_of_work(db.session()):
+        people.set_single_keys(db.session(), actor.id, on=on)
+    notify(Text("Losse toetsen staan aan.", "Single keys are on.") if on else _KEYS_OFF, "success")
+    return _to("/profiel#toetsen")
+
+
+_KEYS_OFF = Text("Losse toetsen staan uit.", "Single keys are off.")
+
+
 @bp.post("/profiel/overal-uitloggen")
 @access(SIGNED_IN)
 def sign_out_everywhere() -> Response:

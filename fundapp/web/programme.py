@@ -1,37 +1,29 @@
-"""The coordinator: rounds and lateness, change requests, the rules of the funds, mails, the journal."""
+"""The coordinator: rounds and lateness, the rules of the funds, mails, the journal."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy import select
 
-from fundapp.domain.change import FLOW as CHANGES
-from fundapp.domain.change import State as ChangeState
 from fundapp.domain.days import AMSTERDAM
-from fundapp.domain.people import Actor, Role
+from fundapp.domain.people import Role
 from fundapp.domain.refusal import Refused
 from fundapp.domain.text import Text
 from fundapp.domain.tranche import FLOW as TRANCHES
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import funds, journal, ledger, outbox, programme_views, tranche_money
+from fundapp.services import change_views, funds, journal, ledger, outbox, programme_views, tranche_money
 from fundapp.services.finance_views import funds_of
 from fundapp.services.fund_sentences import chapters
 from fundapp.services.programme_views import KINDS, MAIL_STATES, MAILS, PAGE
 from fundapp.services.subject import missing
-from fundapp.web.access import access, case, staff
-from fundapp.web.actions import actions_on, page_of
-from fundapp.web.paging import after, case_for, cut
+from fundapp.web.access import access, staff
+from fundapp.web.paging import after, cut
 from fundapp.web.session import db, notify, request_now, signed_in, wake
 
 bp = Blueprint("programme", __name__)
 
 READERS = (Role.COORDINATOR, Role.FINANCE)
-
-
-@page_of("change_request")
-def _page_of(ref: str, actor: Actor) -> str:
-    return f"/wijzigingen/{ref}" if actor.has(*READERS) else f"/aanvragen/{ref.rpartition('-W')[0]}"
 
 
 @bp.get("/programma")
@@ -48,26 +40,8 @@ def overview() -> Response:
             "pages/programme/overview.html",
             rounds=[(row, TRANCHES.look(row.state), moneys[row.id], funnels[row.id]) for row in rounds],
             late=programme_views.late_cases(session, within, request_now().astimezone(AMSTERDAM).date()),
-            changes=programme_views.waiting_changes(session, within),
+            changes=change_views.waiting_changes(session, within),
             now=request_now(),
-        )
-    )
-
-
-@bp.get("/wijzigingen/<ref>")
-@access(case("change_request"))
-def change_request(ref: str) -> Response:  # noqa: ARG001  (the case is loaded by its rule)
-    """A change request: what would change, why, and what can be done."""
-    found = case_for(*READERS)
-    row = found.row
-    return make_response(
-        render_template(
-            "pages/programme/change.html",
-            request_row=row,
-            view=programme_views.change_view(db.session(), row),
-            look=CHANGES.look(row.state),
-            waits=row.state == ChangeState.REQUESTED,
-            actions=actions_on(found),
         )
     )
 

@@ -19,7 +19,7 @@ from fundapp.domain.condition import Verdict
 from fundapp.domain.conditions import DocumentsRule, WindowRule
 from fundapp.domain.conditions_money import CeilingRule
 from fundapp.domain.days import AMSTERDAM
-from fundapp.domain.eligibility import Outcome, PrecheckQuestion, explanation_of, precheck
+from fundapp.domain.eligibility import Outcome, PrecheckQuestion, explanation_of, precheck, rejection_texts
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.money import decimal_euro
 from fundapp.domain.text import Text
@@ -165,6 +165,7 @@ def _outcome(found: Round, questions: tuple[PrecheckQuestion, ...], answers: dic
         rules=rules,
         not_met=_of(ordered, Verdict.NOT_MET),
         unknown=_of(ordered, Verdict.UNKNOWN),
+        rejection=rejection_texts(found.fund.conditions, outcomes),
         start=f"/aanvragen/nieuw?check={token}",
         change=f"{request.path}?{urlencode({**request.args.to_dict(), CHANGE: '1'})}",
     )

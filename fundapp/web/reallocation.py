@@ -19,7 +19,7 @@ from fundapp.web.actions import lands_on, page_of
 from fundapp.web.errors import STATUS, form_errors
 from fundapp.web.forms.tranche import CarryForm
 from fundapp.web.session import db, notify, request_now, signed_in, wake
-from fundapp.web.tranches import CLOSERS, READERS, find
+from fundapp.web.tranches import CLOSERS, READERS, find, kept_from
 
 bp = Blueprint("reallocation", __name__)
 
@@ -75,14 +75,18 @@ def _page(row: Tranche, form: CarryForm) -> str:
     changes, carrying = ceilings.history(session, row.id), carry_over.standing(session, row.id)
     free = {pot.key: pot.free for pot in (money, *money.pots)}
     form.offer(carrying.targets)
-    runs = row.state == State.RUNNING
+    runs, kept = row.state == State.RUNNING, kept_from(row)
     may_carry = runs and actor.has(*CLOSERS, fund=row.fund_key)
     return render_template(
         "pages/tranche/free.html",
         tranche=row,
         money=money,
         sources=_sources(money, moved),
-        line=waitlist.line(session, row, ceilings.as_they_stand(changes, free), changes),
+        line=[
+            one
+            for one in waitlist.line(session, row, ceilings.as_they_stand(changes, free), changes)
+            if one.ref not in kept
+        ],
         may_offer=actor.has(Role.COORDINATOR, fund=row.fund_key),
         carried=carrying.carried,
         may_confirm=actor.has(*CLOSERS, fund=row.fund_key),
@@ -106,6 +110,7 @@ def _sources(money: tranche_money.Money, moved: tranche_money.Movements) -> list
             free(Movement.RECOVERY_RECEIVED),
             "soort=recovery_received&rekening=available",
         ),
+        (Text("Verrekend", "Set off"), free(Movement.SET_OFF), "soort=set_off&rekening=available"),
         (Text("Aangeboden aan de wachtlijst", "Offered to the waiting list"), -money.of("offered"), "rekening=offered"),
         (Text("Overgedragen", "Carried over"), -money.of("carried"), "rekening=carried"),
         (Text("Nu vrij", "Free now"), money.free, "rekening=available"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -18,18 +19,19 @@ from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Language, Text
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import interest, review_case, review_views, sent
+from fundapp.services import interest, review_case, review_views, saved_filters, sent
 from fundapp.services.interest import Interest
 from fundapp.services.letters import letter_view
-from fundapp.services.review_views import FIRST, PAGE, UNDECIDED, Choices, Filters, Row, Tab
+from fundapp.services.review_views import FIRST, MOST_COUNTED, PAGE, UNDECIDED, Choices, Filters, Row, Tab
 from fundapp.services.subject import missing
 from fundapp.web.access import Case, access, case, current_case, staff
 from fundapp.web.actions import actions_on
 from fundapp.web.downloads import download
+from fundapp.web.errors import STATUS
 from fundapp.web.forms import review as _forms  # noqa: F401  (registers the forms)
 from fundapp.web.icons import icon
 from fundapp.web.present import short_date
-from fundapp.web.session import current_language, db, request_now, signed_in, wake
+from fundapp.web.session import current_language, db, notify, request_now, signed_in, wake
 
 bp = Blueprint("review", __name__)
 
@@ -43,6 +45,8 @@ HEADS = (
     Text("Besluit vóór of op", "Decide by"),
 )
 LATE = Text("te laat", "late")
+ASKED = ("tab", "stand", "fonds", "ronde", "deelregio", "q")
+"""What the address of a list says; it goes along to the pages of its applications, for the next and the one before."""
 
 SOON_DAYS = 7
 """A decision that is due within so many days is marked."""
@@ -70,10 +74,10 @@ def _row_format(language: Language) -> str:  # noqa: ARG001  (what is drawn foll
     return render_template("pages/review/_row.html", heads=HEADS)
 
 
-def _drawn(rows: list[Row], today: date, language: Language) -> Markup:
-    """Return the rows of the list. Everything that people typed is escaped here."""
-    draw = _row_format(language).format
-    return Markup("".join(draw(*_cells(row, today, language)) for row in rows))  # noqa: S704
+def _drawn(rows: list[Row], around: str, today: date, language: Language) -> Markup:
+    """Return the rows of the list. Everything that people typed is escaped here. around: the list, as a query."""
+    draw, way = _row_format(language).format, escape(around)
+    return Markup("".join(draw(*_cells(row, today, language), way) for row in rows))  # noqa: S704
 
 
 def _cells(row: Row, today: date, language: Language) -> tuple[str, ...]:
@@ -133,16 +137,25 @@ def _key(typed: str) -> tuple[str, int]:
     return FIRST
 
 
-def _address(**changed: str | None) -> str:
-    kept = {k: v for k, v in request.args.items() if k in ("tab", "stand", "fonds", "ronde", "deelregio", "q") and v}
+def _asked(given: Mapping[str, str], **changed: str | None) -> str:
+    """The list that an address asks for, as a query: "?tab=loopt&fonds=…", or nothing."""
+    kept = {k: v[:100] for k, v in given.items() if k in ASKED and v}
     asked = {k: v for k, v in (kept | changed).items() if v}
-    return "/beoordelen" + (f"?{urlencode(asked)}" if asked else "")
+    return f"?{urlencode(asked)}" if asked else ""
+
+
+def _address(**changed: str | None) -> str:
+    return "/beoordelen" + _asked(request.args, **changed)
 
 
 @bp.get("/beoordelen")
 @access(staff())
 def worklist() -> str:
     """What waits for this person, what runs, what is done."""
+    return _list()
+
+
+def _list(errors: list[Refusal] | None = None) -> str:
     actor, session, language = signed_in(), db.session(), current_language()
     choices = review_views.choices(session, actor)
     funds, filters = choices.funds, _filters(choices)
@@ -153,24 +166,66 @@ def worklist() -> str:
         found = review_views.search(session, actor, wanted, funds, filters)
     else:
         found = review_views.worklist(session, actor, tab, funds, filters, after=after)
+    counts = review_views.counts(session, actor, funds, filters)
     rows, more = found[:PAGE], len(found) > PAGE
+    around = _asked(request.args)
     today = request_now().astimezone(AMSTERDAM).date()
     return render_template(
         "pages/review/list.html",
-        rows=_drawn(rows, today, language),
+        rows=_drawn(rows, around, today, language),
         heads=HEADS,
         more=more,
         wanted=wanted,
         tab=tab,
-        tabs=[(_address(tab=t, q=None, na=None), label, None, t is tab and not wanted) for t, label in TABS.items()],
+        tabs=[
+            (_address(tab=t, q=None), label, _shown(counts[t]), t is tab and not wanted) for t, label in TABS.items()
+        ],
         next_href=_address(na=f"{rows[-1].key}.{rows[-1].id}") if more and not wanted else None,
         first_href=_address() if after != FIRST else None,
-        begin_href=f"/beoordelen/{rows[0].ref}" if rows and tab is Tab.MINE and not wanted else None,
+        begin_href=f"/beoordelen/{rows[0].ref}{around}" if rows and tab is Tab.MINE and not wanted else None,
         filters=filters,
         filtered=filters != Filters(),
         choices=_options(choices),
         asked=request.args,
+        around=around,
+        saved=[(one, f"?{one.query}" == around) for one in choices.saved],
+        may_save=bool(wanted or filters != Filters()),
+        errors=errors,
     )
+
+
+def _shown(count: int) -> str:
+    return f"{MOST_COUNTED - 1}+" if count >= MOST_COUNTED else str(count)
+
+
+@bp.post("/beoordelen/filters")
+@access(staff())
+def save_filter() -> Response:
+    """Keep the filter of the list under a name."""
+    query = _asked(request.args)
+    try:
+        with unit_of_work(db.session()):
+            saved_filters.save(
+                db.session(),
+                request.form.get("name", ""),
+                query.removeprefix("?"),
+                actor=signed_in(),
+                now=request_now(),
+            )
+    except Refused as error:
+        return make_response(_list(list(error.refusals)), STATUS[error.kind])
+    notify(Text("Uw filter is bewaard.", "Your filter was saved."))
+    return make_response(redirect(f"/beoordelen{query}", code=303))
+
+
+@bp.post("/beoordelen/filters/<int:filter_id>/weg")
+@access(staff())
+def forget_filter(filter_id: int) -> Response:
+    """Remove one of one's own filters."""
+    with unit_of_work(db.session()):
+        saved_filters.forget(db.session(), filter_id, actor=signed_in())
+    notify(Text("Het filter is verwijderd.", "The filter was removed."))
+    return make_response(redirect(_address(), code=303))
 
 
 def _first_tab(actor: Actor) -> Tab:
@@ -192,9 +247,30 @@ def _options(choices: Choices) -> dict[str, list[tuple[str, Any]]]:
 @bp.get("/beoordelen/volgende")
 @access(staff())
 def following() -> Response:
-    """Go on to the next application that waits for this person; to the list when there is none."""
-    ref = review_views.next_after(db.session(), signed_in(), _typed("na"))
-    return make_response(redirect(f"/beoordelen/{ref}" if ref else "/beoordelen", code=303))
+    """Go on to the next application of the list that one came from; to the list when there is none."""
+    return _beside(back=False)
+
+
+@bp.get("/beoordelen/vorige")
+@access(staff())
+def preceding() -> Response:
+    """Go back to the one before it; to the list from the first."""
+    return _beside(back=True)
+
+
+def _beside(*, back: bool) -> Response:
+    session, actor, ref = db.session(), signed_in(), _typed("na")
+    choices = review_views.choices(session, actor)
+    filters, wanted = _filters(choices), _typed("q")
+    if wanted:
+        refs = [row.ref for row in review_views.search(session, actor, wanted, choices.funds, filters)[:PAGE]]
+        at = refs.index(ref) + (-1 if back else 1) if ref in refs else 0
+        found = refs[at] if 0 <= at < len(refs) else None
+    else:
+        tab = next((t for t in Tab if t == request.args.get("tab")), _first_tab(actor))
+        found = review_views.beside(session, actor, ref, tab, choices.funds, filters, back=back)
+    around = _asked(request.args)
+    return make_response(redirect(f"/beoordelen/{found}{around}" if found else f"/beoordelen{around}", code=303))
 
 
 # The case
@@ -222,6 +298,8 @@ def show(ref: str) -> str:
         look=FLOW.look(found.row.state),
         actions=actions_on(found),
         changes=sent.changes(view.before, view.sent) if view.before else (),
+        around=_asked(request.args),
+        beside=_asked(request.args, na=ref),
         judges=where is Interest.NONE,
         undecided=found.row.state in UNDECIDED,
     )
@@ -231,6 +309,8 @@ def _ask_interest(found: Case, where: Interest, errors: Any = None) -> str:
     return render_template(
         "pages/review/interest.html",
         ref=found.ref,
+        around=_asked(request.args),
+        beside=_asked(request.args, na=found.ref),
         app=found.row,
         look=FLOW.look(found.row.state),
         school=review_case.school_of(db.session(), found.row),
@@ -269,7 +349,7 @@ def declare_interest(ref: str) -> Response:
             roles=found.facts.roles,
             now=request_now(),
         )
-    return make_response(redirect(url_for("review.show", ref=ref), code=303))
+    return make_response(redirect(url_for("review.show", ref=ref) + _asked(request.args), code=303))
 
 
 @bp.get("/beoordelen/<ref>/brieven/<int:letter_id>")

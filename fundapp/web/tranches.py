@@ -14,7 +14,7 @@ from fundapp.domain.refusal import Refused
 from fundapp.domain.term import Profile
 from fundapp.domain.tranche import FLOW, LIVE, State
 from fundapp.persistence.fund import Tranche
-from fundapp.services import ceilings, funds, tranche_money, tranche_views
+from fundapp.services import ceilings, funds, interest, tranche_money, tranche_views
 from fundapp.services import tranche as tranches
 from fundapp.services.finance_views import funds_of
 from fundapp.services.subject import missing
@@ -60,6 +60,17 @@ def find(ref: str, *roles: Role) -> Tranche:
     return row
 
 
+def kept_from(row: Tranche) -> frozenset[str]:
+    """The references that this person is not shown, for an interest in them."""
+    return interest.kept_from(db.session(), signed_in(), row.fund_key, row.id)
+
+
+def _ways(row: Tranche) -> dict[str, Any]:
+    """Where the references of cases and journal rows lead this person."""
+    money = signed_in().has(*CLOSERS, fund=row.fund_key)
+    return {"case_path": "/vaststellen/" if money else "/beoordelen/", "may_read_journal": money}
+
+
 def _year(name: str = "jaar") -> int | None:
     given = request.args.get(name, "")
     return int(given) if given.isdecimal() and len(given) == 4 else None
@@ -78,6 +89,7 @@ def board(ref: str) -> Response:
     rows, more = cut(tranche_views.cases(session, row.id, after=after()), PAGE)
     all_here = more is None and after() is None  # a longer list is added up on the page about closing
     agrees = all(s.agrees for s in whole) and money.adds_up and (not all_here or tranche_views.agree(money, rows))
+    kept = kept_from(row)
     spec = funds.spec_of(session, row.fund_version_id)
     return make_response(
         render_template(
@@ -94,15 +106,16 @@ def board(ref: str) -> Response:
             steps=tranche_money.waterfall(statements[0]),
             year=year,
             years=moved.years,
-            changes=ceilings.history(session, row.id),
+            changes=[one for one in ceilings.history(session, row.id) if one.about not in kept],
             pot_name=lambda pot: ceilings.pot_name(spec, pot),
             awb=spec.legal_profile is Profile.AWB,
-            rows=rows,
+            rows=[one for one in rows if one.ref not in kept],
             more=more,
             agrees=agrees,
             actions=_actions(row) if agrees else [],
             may_close=signed_in().has(*CLOSERS, fund=row.fund_key) and row.state != State.PREPARED,
             live=row.state in LIVE,
+            **_ways(row),
         )
     )
 
@@ -136,13 +149,16 @@ def entry_list(ref: str) -> Response:
         until=_year("tot"),
         case=args.get("aanvraag") or None,
     )
+    kept = kept_from(row)
+    if chosen.case in kept:
+        raise Refused(missing())
     rows, more = cut(tranche_views.entries(db.session(), row.id, chosen, before=after()), PAGE)
     _, moved = tranche_money.standing(db.session(), row.id)
     return make_response(
         render_template(
             "pages/tranche/entries.html",
             tranche=row,
-            rows=rows,
+            rows=[one for one in rows if one.case_ref not in kept],
             more=more,
             kind=kind,
             account=args.get("rekening", "") if shown else "",
@@ -155,6 +171,7 @@ def entry_list(ref: str) -> Response:
             accounts=tranche_money.choices(),
             years=moved.years,
             pots=[(region.key, region.name) for region in spec.sub_regions if region.key in _pots(row)],
+            **_ways(row),
         )
     )
 

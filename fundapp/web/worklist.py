@@ -13,10 +13,10 @@ from fundapp.domain.refusal import Refused
 from fundapp.domain.sepa import next_bank_day
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services.finance_views import open_tasks
 from fundapp.services.payment_due import PAGE, DuePayment, due_payments, held_cases
 from fundapp.services.payment_prepare import prepare
 from fundapp.services.payment_views import in_fours
+from fundapp.services.worklist import open_tasks
 from fundapp.web.access import access, staff
 from fundapp.web.errors import STATUS, form_errors
 from fundapp.web.finance import READERS
@@ -78,7 +78,7 @@ def _show(form: PrepareForm) -> str:
         broken=[item for item in due if item.problems],
         more=_more(due[-1]) if len(found) > PAGE else None,
         held=held_cases(db.session(), funds, today=today),
-        tasks=open_tasks(db.session(), funds),
+        tasks=open_tasks(db.session(), funds, today),
         in_fours=in_fours,
         return_reason=return_reason,
         may_prepare=actor.has(Role.FINANCE),

@@ -39,11 +39,19 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("session_epoch", sa.Integer(), nullable=False),
+        sa.Column("single_keys", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("email = lower(email)", name=op.f("ck_person_email_lower")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("email", name=op.f("uq_person_email")),
+    )
+    op.create_index(
+        "ix_person_name_prefix",
+        "person",
+        [sa.literal_column("lower(name)").label("name_key")],
+        unique=False,
+        postgresql_ops={"name_key": "text_pattern_ops"},
     )
     op.create_table(
         "progress_row",
@@ -268,6 +276,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_role_grant_person_id"), "role_grant", ["person_id"], unique=False)
     op.create_table(
+        "saved_filter",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_saved_filter_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_filter")),
+        sa.UniqueConstraint("person_id", "name", name=op.f("uq_saved_filter_person_id_name")),
+    )
+    op.create_table(
         "school",
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("level", sa.Text(), nullable=False),
@@ -341,6 +360,36 @@ def upgrade() -> None:
         sa.UniqueConstraint("ticket_hash", name=op.f("uq_sign_in_code_ticket_hash")),
     )
     op.create_index(op.f("ix_sign_in_code_person_id"), "sign_in_code", ["person_id"], unique=False)
+    op.create_table(
+        "access_request",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("school_code", sa.Text(), nullable=False),
+        sa.Column("capacity", sa.Text(), nullable=False),
+        sa.Column("explanation", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("capacity IN ('drafter', 'finance', 'signer')", name=op.f("ck_access_request_capacity")),
+        sa.CheckConstraint("state IN ('given', 'open', 'refused', 'withdrawn')", name=op.f("ck_access_request_state")),
+        sa.ForeignKeyConstraint(["answered_by_id"], ["person.id"], name=op.f("fk_access_request_answered_by_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_access_request_person_id")),
+        sa.ForeignKeyConstraint(["school_code"], ["school.code"], name=op.f("fk_access_request_school_code")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
+    )
+    op.create_index(op.f("ix_access_request_person_id"), "access_request", ["person_id"], unique=False)
+    op.create_index(
+        "ix_access_request_school", "access_request", ["school_code"], unique=False, postgresql_where="state = 'open'"
+    )
+    op.create_index(
+        "uq_access_request_open",
+        "access_request",
+        ["person_id", "school_code", "capacity"],
+        unique=True,
+        postgresql_where="state = 'open'",
+    )
     op.create_table(
         "membership",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -473,15 +522,17 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("complete_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completions_asked", sa.Integer(), nullable=False),
         sa.Column("completion_request", sa.Text(), nullable=True),
+        sa.Column("completion_fields", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("decision_due_on", sa.Date(), nullable=True),
         sa.Column("score", sa.Numeric(precision=5, scale=2), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('advised', 'awarded', 'determination_intended', 'determined', 'draft', 'incomplete', 'not_considered', 'offer_accepted', 'offered', 'rejected', 'reported', 'revoked', 'settled', 'submitted', 'under_review', 'waitlisted', 'withdrawn')",
+            "state IN ('advised', 'awarded', 'determination_intended', 'determined', 'draft', 'incomplete', 'not_considered', 'offer_accepted', 'offered', 'rejected', 'rejection_intended', 'reported', 'revoked', 'settled', 'submitted', 'under_review', 'waitlisted', 'withdrawn')",
             name=op.f("ck_application_state"),
         ),
         sa.CheckConstraint("requested_cents >= 0 AND cost_cents >= 0", name=op.f("ck_application_amounts")),
@@ -490,12 +541,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["created_by_id"], ["person.id"], name=op.f("fk_application_created_by_id")),
         sa.ForeignKeyConstraint(["fund_key"], ["fund.key"], name=op.f("fk_application_fund_key")),
         sa.ForeignKeyConstraint(["fund_version_id"], ["fund_version.id"], name=op.f("fk_application_fund_version_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["person.id"], name=op.f("fk_application_owner_id")),
         sa.ForeignKeyConstraint(["school_code"], ["school.code"], name=op.f("fk_application_school_code")),
         sa.ForeignKeyConstraint(["sub_region"], ["sub_region.key"], name=op.f("fk_application_sub_region")),
         sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_application_tranche_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
         sa.UniqueConstraint("ref", name=op.f("uq_application_ref")),
     )
+    op.create_index("ix_application_amount", "application", ["requested_cents", "id"], unique=False)
+    op.create_index("ix_application_author", "application", ["created_by_id", "id"], unique=False)
+    op.create_index(op.f("ix_application_owner_id"), "application", ["owner_id"], unique=False)
     op.create_index(
         "ix_application_ref_prefix", "application", ["ref"], unique=False, postgresql_ops={"ref": "text_pattern_ops"}
     )
@@ -604,6 +659,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_export_fund", "export", ["fund_key", "id"], unique=False)
     op.create_index("ix_export_waiting", "export", ["id"], unique=False, postgresql_where="state = 'waiting'")
+    op.create_table(
+        "release",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("released_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["released_by_id"], ["person.id"], name=op.f("fk_release_released_by_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_release_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+        sa.UniqueConstraint("ref", name=op.f("uq_release_ref")),
+    )
+    op.create_index(op.f("ix_release_tranche_id"), "release", ["tranche_id"], unique=False)
     op.create_table(
         "tranche_balance",
         sa.Column("tranche_id", sa.BigInteger(), nullable=False),
@@ -800,14 +870,20 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("shift", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("asked", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("consequences", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('approved', 'refused', 'requested', 'withdrawn')", name=op.f("ck_change_request_state")
+            "kind IN ('bedrag', 'data', 'partner', 'stoppen', 'verschuiving')", name=op.f("ck_change_request_kind")
+        ),
+        sa.CheckConstraint(
+            "state IN ('approved', 'recorded', 'refused', 'requested', 'withdrawn')",
+            name=op.f("ck_change_request_state"),
         ),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_change_request_application_id")),
         sa.ForeignKeyConstraint(["created_by_id"], ["person.id"], name=op.f("fk_change_request_created_by_id")),
@@ -837,6 +913,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("calculation", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("ex_officio", sa.Boolean(), nullable=False),
         sa.Column("by_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("replaces_id", sa.BigInteger(), nullable=True),
@@ -882,10 +959,17 @@ def upgrade() -> None:
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("results", sa.Text(), nullable=False),
         sa.Column("may_publish", sa.Boolean(), nullable=False),
-        sa.Column("co_financing_cents", sa.Integer(), nullable=True),
+        sa.Column("award_cents", sa.BigInteger(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_term", sa.Boolean(), nullable=False),
+        sa.Column("ex_officio", sa.Boolean(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("signed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("signed_sha256", sa.Text(), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("submitted_by_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_final_report_application_id")),
+        sa.ForeignKeyConstraint(["signed_by_id"], ["person.id"], name=op.f("fk_final_report_signed_by_id")),
         sa.ForeignKeyConstraint(["submitted_by_id"], ["person.id"], name=op.f("fk_final_report_submitted_by_id")),
         sa.PrimaryKeyConstraint("application_id", name=op.f("pk_final_report")),
     )
@@ -906,7 +990,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("purpose IN ('advance', 'final')", name=op.f("ck_instalment_purpose")),
         sa.CheckConstraint(
-            "state IN ('dropped', 'due', 'ordered', 'paid', 'waiting')", name=op.f("ck_instalment_state")
+            "state IN ('dropped', 'due', 'ordered', 'paid', 'set_off', 'waiting')", name=op.f("ck_instalment_state")
         ),
         sa.CheckConstraint(
             "state IN ('waiting', 'dropped') OR (payable_on IS NOT NULL AND due_on IS NOT NULL)",
@@ -922,14 +1006,15 @@ def upgrade() -> None:
         "intent_response",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("by_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_intent_response_application_id")),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_intent_response_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intent_response")),
+        sa.UniqueConstraint("application_id", "round", name=op.f("uq_intent_response_application_id_round")),
     )
-    op.create_index(op.f("ix_intent_response_application_id"), "intent_response", ["application_id"], unique=False)
     op.create_table(
         "interest_declaration",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -970,7 +1055,7 @@ def upgrade() -> None:
             name=op.f("ck_ledger_entry_account"),
         ),
         sa.CheckConstraint(
-            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'earlier_ceiling', 'offer', 'offer_ended', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'reserve', 'reserve_ended', 'sub_ceiling_set', 'write_off')",
+            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'earlier_ceiling', 'offer', 'offer_ended', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'reserve', 'reserve_ended', 'set_off', 'sub_ceiling_set', 'write_off')",
             name=op.f("ck_ledger_entry_movement"),
         ),
         sa.CheckConstraint("cents <> 0", name=op.f("ck_ledger_entry_cents")),
@@ -999,6 +1084,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
     )
     op.create_index(op.f("ix_letter_application_id"), "letter", ["application_id"], unique=False)
+    op.create_table(
+        "line_move",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Integer(), nullable=False),
+        sa.Column("target", sa.Integer(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("reason <> ''", name=op.f("ck_line_move_reason")),
+        sa.CheckConstraint("cents > 0 AND source <> target", name=op.f("ck_line_move_move")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_line_move_application_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_line_move_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_move")),
+    )
+    op.create_index(op.f("ix_line_move_application_id"), "line_move", ["application_id"], unique=False)
     op.create_table(
         "meeting",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1080,6 +1182,42 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_partner_application_id"), "partner", ["application_id"], unique=False)
     op.create_table(
+        "partner_consent",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("party_key", sa.Text(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.Text(), nullable=False),
+        sa.Column("promise", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("explanation", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(state <> 'given') OR (sha256 IS NOT NULL AND answered_at IS NOT NULL)",
+            name=op.f("ck_partner_consent_given_whole"),
+        ),
+        sa.CheckConstraint("state IN ('asked', 'given', 'refused', 'replaced')", name=op.f("ck_partner_consent_state")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_partner_consent_application_id")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["person.id"], name=op.f("fk_partner_consent_asked_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_consent")),
+    )
+    op.create_index(op.f("ix_partner_consent_application_id"), "partner_consent", ["application_id"], unique=False)
+    op.create_index(
+        "ix_partner_consent_asked", "partner_consent", ["asked_at"], unique=False, postgresql_where="state = 'asked'"
+    )
+    op.create_index(
+        "uq_partner_consent_counts",
+        "partner_consent",
+        ["application_id", "party_key"],
+        unique=True,
+        postgresql_where="state <> 'replaced'",
+    )
+    op.create_table(
         "payment_hold",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -1106,19 +1244,91 @@ def upgrade() -> None:
         "uq_payment_hold_running", "payment_hold", ["application_id"], unique=True, postgresql_where="ended_at IS NULL"
     )
     op.create_table(
+        "prepared_decision",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("given", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("on_version", sa.Integer(), nullable=False),
+        sa.Column("prepared_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("release_id", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'ready') = (release_id IS NULL)", name=op.f("ck_prepared_decision_released")),
+        sa.CheckConstraint(
+            "action IN ('award', 'intend_rejection', 'reject', 'waitlist')", name=op.f("ck_prepared_decision_action")
+        ),
+        sa.CheckConstraint("state IN ('done', 'queued', 'ready', 'refused')", name=op.f("ck_prepared_decision_state")),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["application.id"], name=op.f("fk_prepared_decision_application_id")
+        ),
+        sa.ForeignKeyConstraint(["prepared_by_id"], ["person.id"], name=op.f("fk_prepared_decision_prepared_by_id")),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_prepared_decision_release_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_prepared_decision_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prepared_decision")),
+    )
+    op.create_index("ix_prepared_decision_release", "prepared_decision", ["release_id", "state", "id"], unique=False)
+    op.create_index("ix_prepared_decision_tranche", "prepared_decision", ["tranche_id", "state", "id"], unique=False)
+    op.create_index(
+        "uq_prepared_decision_one_open",
+        "prepared_decision",
+        ["application_id"],
+        unique=True,
+        postgresql_where="state IN ('queued', 'ready')",
+    )
+    op.create_table(
         "recovery",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("written_off_by_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state <> 'written_off' OR (written_off_by_id IS NOT NULL AND proposed_by_id IS NOT NULL AND written_off_by_id <> proposed_by_id)",
+            name=op.f("ck_recovery_two_people_write_off"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('claimed', 'cleared', 'open', 'waived', 'write_off_proposed', 'written_off')",
+            name=op.f("ck_recovery_state"),
+        ),
         sa.CheckConstraint("cents > 0", name=op.f("ck_recovery_cents")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_recovery_application_id")),
+        sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_recovery_proposed_by_id")),
+        sa.ForeignKeyConstraint(["written_off_by_id"], ["person.id"], name=op.f("fk_recovery_written_off_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery")),
         sa.UniqueConstraint("ref", name=op.f("uq_recovery_ref")),
     )
     op.create_index(op.f("ix_recovery_application_id"), "recovery", ["application_id"], unique=False)
+    op.create_index(
+        "uq_recovery_live",
+        "recovery",
+        ["application_id"],
+        unique=True,
+        postgresql_where="state NOT IN ('cleared', 'written_off', 'waived')",
+    )
+    op.create_table(
+        "recovery_part",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.CheckConstraint("cents > 0", name=op.f("ck_recovery_part_cents")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_recovery_part_application_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_part")),
+        sa.UniqueConstraint(
+            "application_id", "round", "number", name=op.f("uq_recovery_part_application_id_round_number")
+        ),
+    )
     op.create_table(
         "reopening",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1138,25 +1348,77 @@ def upgrade() -> None:
         sa.UniqueConstraint("closing_id", name=op.f("uq_reopening_closing_id")),
     )
     op.create_table(
+        "report_contribution",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("party_kind", sa.Text(), nullable=False),
+        sa.Column("in_kind", sa.Boolean(), nullable=False),
+        sa.Column("promised_hours", sa.Integer(), nullable=True),
+        sa.Column("promised_cents", sa.BigInteger(), nullable=False),
+        sa.Column("received_hours", sa.Integer(), nullable=True),
+        sa.Column("received_cents", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "promised_cents >= 0 AND received_cents >= 0 AND received_hours >= 0",
+            name=op.f("ck_report_contribution_amounts"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["application.id"], name=op.f("fk_report_contribution_application_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_contribution")),
+        sa.UniqueConstraint("application_id", "position", name=op.f("uq_report_contribution_application_id_position")),
+    )
+    op.create_table(
+        "report_evidence",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('activity_report', 'auditor', 'financial_report', 'hours', 'invoice', 'payment')",
+            name=op.f("ck_report_evidence_kind"),
+        ),
+        sa.CheckConstraint(
+            "(position IS NULL) <> (kind IS NULL)", name=op.f("ck_report_evidence_of_a_line_or_the_whole")
+        ),
+        sa.ForeignKeyConstraint(["added_by_id"], ["person.id"], name=op.f("fk_report_evidence_added_by_id")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_report_evidence_application_id")),
+        sa.ForeignKeyConstraint(["sha256"], ["stored_document.sha256"], name=op.f("fk_report_evidence_sha256")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_evidence")),
+    )
+    op.create_index(op.f("ix_report_evidence_application_id"), "report_evidence", ["application_id"], unique=False)
+    op.create_table(
         "report_line",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("agreed_cents", sa.BigInteger(), nullable=False),
         sa.Column("budgeted_cents", sa.BigInteger(), nullable=False),
-        sa.Column("claimed_cents", sa.Integer(), nullable=True),
+        sa.Column("claimed_cents", sa.BigInteger(), nullable=True),
         sa.Column("explanation", sa.Text(), nullable=False),
-        sa.Column("accepted_cents", sa.Integer(), nullable=True),
+        sa.Column("no_evidence", sa.Text(), nullable=False),
+        sa.Column("moved_cents", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_cents", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "accepted_cents IS NULL OR accepted_cents = claimed_cents OR reason <> ''",
+            "accepted_cents IS NULL OR accepted_cents = claimed_cents + moved_cents OR reason <> ''",
             name=op.f("ck_report_line_a_cut_has_a_reason"),
         ),
         sa.CheckConstraint(
-            "accepted_cents >= 0 AND accepted_cents <= claimed_cents", name=op.f("ck_report_line_accepted")
+            "accepted_cents >= 0 AND accepted_cents <= claimed_cents + moved_cents",
+            name=op.f("ck_report_line_accepted"),
         ),
-        sa.CheckConstraint("claimed_cents >= 0", name=op.f("ck_report_line_claimed")),
+        sa.CheckConstraint("budgeted_cents >= 0 AND agreed_cents >= 0", name=op.f("ck_report_line_budget")),
+        sa.CheckConstraint(
+            "claimed_cents >= 0 AND claimed_cents + moved_cents >= 0", name=op.f("ck_report_line_claimed")
+        ),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_report_line_application_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_line")),
         sa.UniqueConstraint("application_id", "position", name=op.f("uq_report_line_application_id_position")),
@@ -1189,6 +1451,44 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_review_person_id"), "review", ["person_id"], unique=False)
+    op.create_table(
+        "signature",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column("explanation", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(state <> 'signed') OR (sha256 IS NOT NULL AND answered_at IS NOT NULL)",
+            name=op.f("ck_signature_signed_whole"),
+        ),
+        sa.CheckConstraint("role IN ('board', 'school_leader')", name=op.f("ck_signature_role")),
+        sa.CheckConstraint(
+            "state IN ('asked', 'declined', 'named', 'replaced', 'signed')", name=op.f("ck_signature_state")
+        ),
+        sa.CheckConstraint("place IN (1, 2)", name=op.f("ck_signature_place")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_signature_application_id")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["person.id"], name=op.f("fk_signature_asked_by_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_signature_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signature")),
+    )
+    op.create_index(op.f("ix_signature_application_id"), "signature", ["application_id"], unique=False)
+    op.create_index("ix_signature_asked", "signature", ["asked_at"], unique=False, postgresql_where="state = 'asked'")
+    op.create_index(
+        "uq_signature_counts",
+        "signature",
+        ["application_id", "place"],
+        unique=True,
+        postgresql_where="state <> 'replaced'",
+    )
     op.create_table(
         "submission",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1243,7 +1543,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("decided_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by_id", sa.BigInteger(), nullable=True),
         sa.Column("advice_id", sa.Integer(), nullable=True),
         sa.Column("advised_by_id", sa.Integer(), nullable=True),
         sa.Column("amount_cents", sa.BigInteger(), nullable=False),
@@ -1256,10 +1556,15 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.CheckConstraint("(kind = 'remedy') = (outcome IS NOT NULL)", name=op.f("ck_decision_outcome")),
         sa.CheckConstraint(
-            "kind IN ('award', 'reject', 'not_consider', 'revoke', 'remedy')", name=op.f("ck_decision_kind")
+            "decided_by_id IS NOT NULL OR kind = 'not_consider'", name=op.f("ck_decision_somebody_decides")
         ),
         sa.CheckConstraint(
-            "kind NOT IN ('award', 'reject') OR advice_id IS NOT NULL", name=op.f("ck_decision_advice_first")
+            "kind IN ('award', 'intend_reject', 'reject', 'not_consider', 'revoke', 'remedy')",
+            name=op.f("ck_decision_kind"),
+        ),
+        sa.CheckConstraint(
+            "kind NOT IN ('award', 'intend_reject', 'reject') OR advice_id IS NOT NULL",
+            name=op.f("ck_decision_advice_first"),
         ),
         sa.CheckConstraint(
             "num_nonnulls(replaces_id, replaces_determination_id) = CASE kind WHEN 'remedy' THEN 1 ELSE 0 END",

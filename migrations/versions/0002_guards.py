@@ -300,6 +300,28 @@ CREATE TRIGGER objection_is_kept_whole BEFORE TRUNCATE ON objection
   FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 """
 
+ANSWERS = """
+CREATE FUNCTION answer_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('fundapp.retention', true) = 'on' THEN
+    RETURN COALESCE(NEW, OLD);
+  END IF;
+  IF TG_OP = 'DELETE' THEN
+    RAISE EXCEPTION 'an answer is not deleted: it is replaced' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF OLD.answered_at IS NOT NULL
+     AND (to_jsonb(NEW) - 'state' <> to_jsonb(OLD) - 'state' OR NEW.state NOT IN (OLD.state, 'replaced')) THEN
+    RAISE EXCEPTION 'what was answered stays as it was: ask anew' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER answer_stands BEFORE UPDATE OR DELETE ON signature
+  FOR EACH ROW EXECUTE FUNCTION answer_stands();
+CREATE TRIGGER answer_stands BEFORE UPDATE OR DELETE ON partner_consent
+  FOR EACH ROW EXECUTE FUNCTION answer_stands();
+"""
+
 HISTORY = """
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -312,6 +334,7 @@ END $$;
 def upgrade() -> None:
     op.execute(JOURNAL)
     op.execute(LEDGER)
+    op.execute(ANSWERS)
     op.execute(HISTORY)
     op.execute(TRANCHES)
     op.execute(OBJECTIONS)

@@ -64,7 +64,7 @@ def _deliver(world: World, port: int) -> float:
 
     engine = make_engine(world.url)
     mailer = SmtpMailer(SmtpServer("127.0.0.1", port), Address("fondsloket@localhost", "Fondsloket"))
-    render = Mails("https://localhost")
+    render = Mails("https://localhost", "secret")
     sent: list[int] = []
 
     def work(number: int) -> None:
@@ -90,7 +90,7 @@ def _together(work: object) -> float:
 def _rendered(world: World) -> tuple[str, str, str]:
     query = "SELECT template, language, context FROM outbox_message WHERE template = 'received' LIMIT 1"
     row = world.rows(query)[0]
-    words = Mails("https://localhost")(row.template, row.language, row.context)
+    words = Mails("https://localhost", "secret")(row.template, row.language, row.context)
     return words.subject, words.text, words.html
 
 

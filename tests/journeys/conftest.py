@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ import pytest
 
 from config import ROOT, Settings
 from fundapp.adapters.embedded import wait_until
+from fundapp.services.mail_link import Purpose, read_token, token_of
 from tests.support.mail import Inbox, free_port
+from tests.support.serving import serving
 from tests.support.visitor import Visitor, plain
 from tests.support.web import Clock, kept_templates
 
@@ -42,6 +44,7 @@ class Town:
     """
 
     site: str
+    secret: str
     clock: Clock
     smtp: Inbox
     sessions: sessionmaker[Session]
@@ -66,6 +69,24 @@ class Town:
             self.visitors[email].sign_in()
             self.clock.set(told)
         return self.visitors[email]
+
+    def by_link(self, email: str, subject: str, purpose: Purpose) -> Visitor:
+        """Somebody without an account, behind the door of the newest such mail: its link, then the code of today."""
+        mail = self.mailed(email, subject)
+        found = re.search(rf"{re.escape(self.site)}{purpose.path}(\S+)", mail)
+        assert found is not None, mail
+        told = self.clock.now
+        link = read_token(found[1], purpose, secret=self.secret, now=told)
+        self.clock.set(datetime.now(UTC))
+        until = self.clock.now + timedelta(days=1)
+        visitor = self.visitors[email] = Visitor(self.browser, self.site)
+        before = self.mailed(email, "Uw code", wait=False)
+        visitor.open(purpose.path + token_of(replace(link, until=until), self.secret)).press("Stuur mij een code")
+        code = re.search(r"\b\d{6}\b", self.mailed(email, "Uw code", unlike=before))
+        assert code is not None
+        visitor.fill("Code uit de mail", code[0]).press("Verder")
+        self.clock.set(told)
+        return visitor
 
     def passer_by(self) -> Visitor:
         """Somebody who does not sign in."""
@@ -161,8 +182,6 @@ def town(
     tmp_path: Path,
 ) -> Iterator[Town]:
     """The product, running."""
-    from werkzeug.serving import make_server
-
     from fundapp.adapters.queue import make_queue
     from fundapp.web.app import create_app
     from fundapp.web.session import db
@@ -173,18 +192,12 @@ def town(
     app.testing = True  # what breaks in it is told, not wrapped in a page
     app.jinja_env.bytecode_cache = kept_templates()
     app.jinja_env.auto_reload = False
-    server = make_server("127.0.0.1", settings.port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     queue = make_queue(settings)
-    town = Town(environment["BASE_URL"], clock, smtp, sessions, queue, browser)
-    with running_worker(environment, tmp_path / "worker.log"):
+    town = Town(environment["BASE_URL"], environment["SECRET_KEY"], clock, smtp, sessions, queue, browser)
+    with serving(app, settings.port), running_worker(environment, tmp_path / "worker.log"):
         yield town
         for visitor in town.visitors.values():
             visitor.leave()
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
     queue.close()
     with app.app_context():
         db.engine.dispose()

@@ -7,6 +7,9 @@ from typing import Any
 
 from fundapp.domain.money import plain_euro
 from fundapp.services.demo import DATA
+from fundapp.services.mail_link import Purpose
+from tests.journeys.cast import SHEETS
+from tests.journeys.conftest import Town
 from tests.support.visitor import Visitor
 
 LETTER = DATA / "demo" / "voorbeeldbrief.pdf"
@@ -36,7 +39,7 @@ def write_application(school: Visitor, sheet: Mapping[str, Any]) -> None:
     budget(school, sheet)
     co_financing(school, sheet["contributions"])
     documents(school, sheet["documents"])
-    signing(school, sheet["signer"])
+    signing(school, sheet)
 
 
 def project(school: Visitor, sheet: Mapping[str, Any]) -> None:
@@ -121,10 +124,21 @@ def documents(school: Visitor, kinds: list[str]) -> None:
     school.press("Opslaan en verder")
 
 
-def signing(school: Visitor, name: str) -> None:
+def signing(school: Visitor, sheet: Mapping[str, Any], button: str = "Opslaan en verder") -> None:
     """The page “Akkoord van de schoolleiding”."""
-    school.choose("Wie is akkoord met deze aanvraag?", "De schoolleider").fill("Naam van die persoon", name)
-    school.press("Opslaan en verder")
+    part = "Wie tekent er namens de school?"
+    school.fill("Naam", sheet["signer"], part=part).fill("E-mailadres", sheet["signer_email"], part=part)
+    school.press(button)
+
+
+def agree(town: Town, ref: str) -> None:
+    """The head of the school reads the application that the mail leads to, and signs it."""
+    sheet = SHEETS[ref]
+    subject = f"Wilt u deze aanvraag goedkeuren? {ref}"
+    leader = town.by_link(sheet["signer_email"], subject, Purpose.SIGNATURE)
+    leader.see(sheet["answers"]["title"], "Met uw akkoord zegt u").press("Akkoord geven")
+    leader.see("Bedankt voor uw antwoord", "U gaf al akkoord.").leave()
+    del town.visitors[sheet["signer_email"]]
 
 
 def open_case(judge: Visitor, ref: str) -> Visitor:
@@ -160,10 +174,23 @@ def tick_reasons(judge: Visitor, question: str, reasons: tuple[str, ...]) -> Non
         box.set_checked(any(words.startswith(reason) for reason in reasons))
 
 
-def account(school: Visitor, ref: str, spent: Mapping[str, str], results: str) -> None:
-    """Write the final accounts: what was spent, by cost line, as somebody types it; up to the check."""
-    school.open(f"/aanvragen/{ref}/verantwoording")
-    for line, amount in spent.items():
-        school.fill("Uitgegeven", amount, part=line)
-    school.fill("Wat leverde het project op?", results)
+def account(school: Visitor, act: Mapping[str, Any], lines: list[str], parties: list[str]) -> None:
+    """Write the final accounts of the story: what was spent and its proof, who paid with; up to the check.
+
+    lines: the cost lines; parties: who promised to pay with, as the page calls them.
+    """
+    school.open(f"/aanvragen/{act['ref']}/verantwoording")
+    for n, (line, cents) in enumerate(zip(lines, act["claimed"], strict=True), 1):
+        school.fill("Uitgegeven", plain_euro(cents), part=line)
+        if n in act.get("no_evidence", {}):
+            school.unfold("Geen bewijs bij deze regel?", part=line)
+            school.fill("Waarom is er geen bewijs?", act["no_evidence"][n], part=line)
+        else:
+            school.attach("Bewijs kiezen", LETTER, part=line)
+        if n in act.get("explanations", {}):
+            school.unfold("Veel meer of minder uitgegeven?", part=line)
+            school.fill("Toelichting", act["explanations"][n], part=line)
+    for party, received in zip(parties, act["received"], strict=True):
+        school.fill(party, str(received) if "uren" in party else plain_euro(received))
+    school.fill("Wat leverde het project op?", act["results"])
     school.tick("Deze tekst mag bij de resultaten op deze website staan").press("Opslaan en controleren")

@@ -128,6 +128,7 @@ def stage(environment: dict[str, str], sessions: sessionmaker[Session]) -> None:
         teller.perform({"at": "-3d 10:00", "by": ANNA, "ref": TO_SEND, "do": "write"})
         teller.perform({"at": "-3d 11:00", "by": BRAM, "ref": TO_AWARD, "do": "write"})
         teller.perform({"at": "-3d 12:00", "by": BRAM, "ref": TO_AWARD, "do": "submit"})
+        teller.perform({"at": "-3d 13:00", "ref": TO_AWARD, "do": "sign"})
         teller.perform({"at": "-2d 10:00", "by": HANNA, "ref": TO_AWARD, "do": "take_up"})
         teller.perform({"at": "-2d 11:00", "by": PIM, "ref": TO_AWARD, "do": "advise", "given": ADVICE})
 
@@ -146,7 +147,7 @@ def town(
 ) -> Iterator[Town]:
     """The product in processes that can be killed; each test starts the worker itself."""
     queue = make_queue(Settings.from_env(environment))
-    town = Town(environment["BASE_URL"], Clock(), smtp, sessions, queue, browser)
+    town = Town(environment["BASE_URL"], environment["SECRET_KEY"], Clock(), smtp, sessions, queue, browser)
     yield town
     for visitor in town.visitors.values():
         visitor.leave()

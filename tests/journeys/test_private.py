@@ -84,7 +84,7 @@ def written(app: Flask) -> Iterator[tuple[str, str]]:
             view = letter_view(letter)
             assert view is not None, f"{letter.template} of {ref} cannot be read"
             yield f"letter {letter.template} {ref}", plain(str(view))
-        words = Mails("https://fonds.example.org")
+        words = Mails("https://fonds.example.org", "secret")
         for mail in session.scalars(select(OutboxMessage)):
             for language in ("nl", "en"):
                 yield f"mail {mail.id} {mail.template} {language}", str(words(mail.template, language, mail.context))

@@ -24,7 +24,7 @@ from tests.journeys.banking import (
 )
 from tests.journeys.cast import ANNA, BRAM, CARLA, CORRIE, DAAN, ELS, FATIMA, FRITS, GIJS, HANNA, PIM, SANNE, SHEETS, T1
 from tests.journeys.conftest import Town
-from tests.journeys.paperwork import LETTER, account, advise, open_case, tick_reasons, write_application
+from tests.journeys.paperwork import LETTER, account, advise, agree, open_case, signing, tick_reasons, write_application
 from tests.support.camt import received
 from tests.support.pdf import ReadPdf
 from tests.support.school import PDF
@@ -103,8 +103,10 @@ def a_school_applies(town: Town) -> None:
     anna.fill("Bedrag (bij geld of spullen)", "1.875,00", part="Bijdrage 1")
     anna.choose("Betaalt een ander dan uw school mee?", "Nee").press("Opslaan en verder")
     anna.attach("Bestand kiezen", LETTER, part="Brief van de vo-school").press("Opslaan en verder")
-    anna.choose("Wie is akkoord met deze aanvraag?", "De schoolleider")
-    anna.fill("Naam van die persoon", "Ruud de Nooijer").press("Opslaan en verder")
+    signing(anna, SHEETS["PO-T1-01"], "Opslaan en om akkoord vragen")
+    anna.see("De mail is onderweg.", "Gevraagd, wacht op antwoord")
+    agree(town, "PO-T1-01")
+    anna.open("/aanvragen/PO-T1-01/taak/signing").see("Akkoord").press("Opslaan en verder")
 
     town.at("2021-10-05 11:00")
     anna.see("Controleer uw antwoorden", "voorbeeldbrief.pdf").see_not("Niet voldaan", "Wat u nog moet invullen")
@@ -127,7 +129,10 @@ def three_more_apply(town: Town) -> None:
         write_application(school, SHEETS[ref])
         town.at(sent)
         school.press("Aanvraag insturen").see(f"Uw nummer is {ref}")
-        town.mailed(email, f"Wij hebben uw aanvraag {ref}")
+        mail = town.mailed(email, f"Wij hebben uw aanvraag {ref}")
+        assert "Het akkoord van uw schoolleiding ontbreekt nog." in mail
+        agree(town, ref)
+        town.mailed(email, f"Getekend: {ref}")
 
 
 # --- The steering group decides, the advances are paid ----------------------------------------------------------------
@@ -183,6 +188,8 @@ def two_more_apply_for_tranche_2(town: Town) -> None:
     frits.press("Aanvraag insturen").see("Uw nummer is PO-T2-02")
     town.at("2022-07-01 23:40")
     els.press("Aanvraag insturen").see("Ontvangen op vrijdag 1 juli 2022, 23.40 uur.")
+    for ref in ("PO-T2-02", "PO-T2-01"):
+        agree(town, ref)
 
 
 def the_clock_stops_for_exactly_the_days_waited(town: Town) -> None:
@@ -202,14 +209,17 @@ def the_clock_stops_for_exactly_the_days_waited(town: Town) -> None:
     town.at("2022-07-14 20:05")  # nine days later
     els.open("/aanvragen/PO-T2-01").see("Wij missen nog iets in uw aanvraag", "tot en met dinsdag 19 juli 2022")
     letter = {"name": "brief-delta-college.pdf", "mimeType": "application/pdf", "buffer": PDF}
-    els.follow("Bijlagen").attach("Nog een bestand kiezen", letter, part="Brief van de vo-school")
-    els.press("Opslaan en verder").open("/aanvragen/PO-T2-01/controle").press("Aanvulling insturen")
+    els.follow("Aanpassen Brief van de vo-school")
+    els.attach("Nog een bestand kiezen", letter, part="Brief van de vo-school").press("Opslaan en verder")
+    els.see("Zo stuurde u het in", "Zo staat het er nu", "brief-delta-college.pdf").press("Aanvulling insturen")
     town.mailed(ELS, "Wij hebben uw aanvulling op PO-T2-01")
     els.open("/aanvragen/PO-T2-01").see("Uiterlijk: zondag 11 december 2022")
     open_case(hanna, "PO-T2-01").row("Besluit vóór of op", "11 dec 2022").see("Wat de school veranderde")
     hanna.row("Bijlagen", "brief-delta-college.pdf")
     hanna.unfold("Waarom die dag?").see("9 dagen")
     open_case(hanna, "PO-T2-02").row("Besluit vóór of op", "2 dec 2022")  # nobody waited for this one
+    open_case(hanna, "PO-T2-01").see("De school moet nog tekenen. Dat mag tot en met donderdag 28 juli 2022.")
+    agree(town, "PO-T2-01")  # the letter came after the first agreement, so that one lapsed
 
 
 # --- 3. Two rejections, with reasons and the remedy of the law --------------------------------------------------------
@@ -247,20 +257,24 @@ def two_are_rejected(town: Town) -> None:
 
 # --- 4. Four final accounts; one cost of 480.00 does not count --------------------------------------------------------
 
-RESULTS = {act["ref"]: act["results"] for act in story()["acts"] if act["do"] == "account"}
+REPORTS = {act["ref"]: act for act in story()["acts"] if act["do"] == "account"}
 
 
 def the_schools_account(town: Town) -> None:
-    for at, email, ref, spent, total in (
-        ("2022-12-12 16:00", ANNA, "PO-T1-01", ("6.552,40", "1.860,00", "1.200,00"), "€ 9.612,40"),
-        ("2023-01-09 10:00", BRAM, "PO-T1-02", ("4.320,25", "2.250,00", "780,00"), "€ 7.350,25"),
-        ("2023-01-16 12:00", CARLA, "PO-T1-03", ("4.668,75", "1.750,00"), "€ 6.418,75"),
-        ("2023-01-20 17:00", DAAN, "PO-T1-04", ("4.000,00", "2.250,00"), "€ 6.250,00"),
+    for at, email, ref, total in (
+        ("2022-12-12 16:00", ANNA, "PO-T1-01", "€ 9.612,40"),
+        ("2023-01-09 10:00", BRAM, "PO-T1-02", "€ 7.350,25"),
+        ("2023-01-16 12:00", CARLA, "PO-T1-03", "€ 6.418,75"),
+        ("2023-01-20 17:00", DAAN, "PO-T1-04", "€ 6.250,00"),
     ):
         town.at(at)
         school = town.visitor(email)
         lines = [line[1] for line in SHEETS[ref]["budget"]]
-        account(school, ref, dict(zip(lines, spent, strict=True)), RESULTS[ref])
+        parties = [
+            share["party"] or "Uw school" if share["hours"] is None else f"{share['party']} (aantal uren)"
+            for share in SHEETS[ref]["contributions"]
+        ]
+        account(school, REPORTS[ref], lines, parties)
         school.row("Opgegeven kosten", total).press("Verantwoording insturen").see("Verantwoording ingestuurd")
         town.mailed(email, f"Wij hebben uw verantwoording {ref}")
 
@@ -346,7 +360,7 @@ def the_bank_settles_all(town: Town, file: bytes) -> None:
     settled = money(town)
     assert settled == (*settled[:1], "€ 0,00")
     read_statement(town, content)
-    fatima.see("Dit afschrift was al ingelezen. Er is niets veranderd.")
+    fatima.see("Dit was al ingelezen. Er is niets veranderd.")
     assert money(town) == settled
     fatima.open("/terugvorderingen").see("Geen open terugvorderingen.")
     for email, ref in zip((ANNA, BRAM, CARLA, DAAN), T1, strict=True):
@@ -388,7 +402,7 @@ def everybody_reads_the_results(town: Town) -> None:
     reader = town.passer_by().open("/resultaten").see(EVALUATION)
     reader.row("Projecten", "4").row("Uitgegeven", "€ 23.131,20").row("Niet gebruikt", "€ 6.868,80")
     for ref in T1:
-        reader.open("/resultaten").follow(SHEETS[ref]["answers"]["title"]).see(RESULTS[ref])
+        reader.open("/resultaten").follow(SHEETS[ref]["answers"]["title"]).see(REPORTS[ref]["results"])
         reader.see_not(*NAMES)
     reader.open("/resultaten").see_not(*NAMES)
 

@@ -153,7 +153,7 @@ def test_late_by_staff_is_told_to_the_school_with_the_new_date(case: Case) -> No
 def test_a_term_that_stands_still_is_never_late(case: Case) -> None:
     with case.make_session() as session, unit_of_work(session):
         session.scalars(select(Application)).one().state = "submitted"
-    case.do("ask_completion", DUE - timedelta(days=1), explanation="De begroting ontbreekt.")
+    case.do("ask_completion", DUE - timedelta(days=1), explanation="De begroting ontbreekt.", fields=["lines"])
     deadlines.run(case.make_session, noon(DUE + timedelta(days=5)))
     assert case.mails("decision_delayed") == []
     with case.make_session() as session:

@@ -21,9 +21,28 @@ from fundapp.services.letters import build, letter_row, letter_view, released
 
 NOW = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)
 FUND = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
-DECISIONS = ("award", "rejection", "not_considered", "determination", "recovery", "revocation")
+INTENTIONS = ("rejection_intended", "determination_intended")
+OF_A_RECOVERY = ("recovery", "recovery_schedule", "recovery_set_off")
+DECISIONS = (
+    "award",
+    "rejection",
+    "not_considered",
+    "determination",
+    "revocation",
+    "change_approved",
+    "change_refused",
+    *OF_A_RECOVERY,
+)
 OF_AN_OBJECTION = ("objection_received", "objection_completion", "hearing", "objection_extension", "objection_decision")
-LETTERS = (*DECISIONS, "determination_intended", "extension", "delay", *OF_AN_OBJECTION)
+LETTERS = (
+    *INTENTIONS,
+    *DECISIONS,
+    "recovery_written_off",
+    "report_last_term",
+    "extension",
+    "delay",
+    *OF_AN_OBJECTION,
+)
 
 
 def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
@@ -44,7 +63,20 @@ def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
         "balance": -62_500,
         "recovery": 62_500,
         "recovery_ref": "TV-PO-T1-03",
+        "recovery_small": False,
+        "set_off": 20_000,
+        "target": "PO-T2-03",
+        "left": 42_500,
+        "parts": [[1, 31_250, "2025-05-01"], [2, 31_250, "2025-06-01"]],
         "due": "2025-04-25",
+        "was_due": "2025-03-01",
+        "change_ref": "PO-T1-03-W1",
+        "asked_on": "2025-02-01",
+        "consequences": [
+            [{"nl": "Einde", "en": "End"}, {"nl": "1 maart", "en": "1 March"}, {"nl": "1 mei", "en": "1 May"}],
+            [{"nl": "Nieuwe partner", "en": "New partner"}, None, {"nl": "Delta College", "en": "Delta College"}],
+            [{"nl": "Partner stopt", "en": "Partner leaves"}, {"nl": "Bedrijf A", "en": "Company A"}, None],
+        ],
         "old_due": "2025-03-28",
         "what": {"nl": "ons besluit", "en": "our decision"},
         "term": "decision",
@@ -73,6 +105,12 @@ def facts(profile: str = "awb", **more: Any) -> dict[str, Any]:
         "lines": [["Lasrobot", 600_000, 641_875, 641_875, ""], ["Lunch", 0, 48_000, 0, "Dit is geen techniek."]],
         "sender": {"name": "Techniekfonds", "payer": "Stichting Penvoerder Demo", "iban": "NL13TEST0123456789"},
         "cuts": [["Lunch", 48_000, "Dit is geen techniek."]],
+        "left_out": [["Verbouwing", 10_000, "Dit fonds betaalt deze soort kosten niet."]],
+        "moves": [["Lunch", "Lasrobot", 5_000, "Dit was een bout."]],
+        "received": [["Het Kompas-demo", 180_000, 128_375]],
+        "short": 0,
+        "fixed": False,
+        "ex_officio": False,
         **more,
     }
 
@@ -93,10 +131,12 @@ def _texts(value: Any) -> list[str]:
 
 
 def test_every_letter_that_an_act_writes_has_a_template() -> None:
+    from fundapp.services import change
     from fundapp.services.decision import LETTER_OF
     from fundapp.services.objection_acts import LETTERS as OF_ACTS
 
-    assert {*LETTER_OF.values(), "recovery"} | set(OF_ACTS.values()) == set(LETTERS)
+    of_acts = {*LETTER_OF.values(), *change.LETTER_OF.values(), *OF_A_RECOVERY, "recovery_written_off"}
+    assert of_acts | set(OF_ACTS.values()) == set(LETTERS)
     shared = {path.stem for path in TEMPLATES.glob("[!_]*.txt")}
     for profile in ("awb", "private"):
         assert shared | {path.stem for path in (TEMPLATES / profile).glob("*.txt")} == set(LETTERS)
@@ -117,11 +157,22 @@ def test_a_private_fund_never_speaks_of_objection(template: str) -> None:
     assert template in OF_AN_OBJECTION or ("heroverweging" in words) == (template in DECISIONS)
 
 
-def test_an_intended_decision_asks_for_a_response_and_names_no_remedy() -> None:
-    words = words_of("determination_intended", facts())
+@pytest.mark.parametrize("template", INTENTIONS)
+def test_an_intended_decision_asks_for_a_response_and_names_no_remedy(template: str) -> None:
+    words = words_of(template, facts())
     assert "vrijdag 25 april 2025" in words
     assert "zienswijze" in words
     assert "bezwaar" not in words
+
+
+def test_an_intended_rejection_gives_its_grounds() -> None:
+    words = words_of("rejection_intended", facts())
+    assert REASONS[RejectionCode.PARTNER_MISSING].sentence.nl in words
+    assert "Het plan gaat niet over techniek." in words
+
+
+def test_an_intended_amount_names_what_does_not_count() -> None:
+    words = words_of("determination_intended", facts())
     assert "Lunch: € 480,00 telt niet mee. Dit is geen techniek." in words.replace("\u00a0", " ")
 
 
@@ -313,6 +364,29 @@ def test_the_page_shows_the_same_blocks() -> None:
 )
 def test_the_final_amount_says_what_it_means(balance: int, words: str) -> None:
     assert words in words_of("determination", facts(balance=balance))
+
+
+def test_a_final_amount_without_accounts_says_that_nothing_came() -> None:
+    assert "Wij kregen geen verantwoording van u." in words_of("determination", facts(ex_officio=True))
+    assert "Wij kregen geen verantwoording van u" in words_of("determination_intended", facts(ex_officio=True))
+    assert "U kreeg een vast bedrag." in words_of("determination", facts(fixed=True, cuts=[]))
+
+
+def test_the_calculation_tells_what_was_moved_left_out_and_short() -> None:
+    words = words_of("determination", facts(short=12_345)).replace("\u00a0", " ")
+    assert "€ 50,00 van Lunch naar Lasrobot: Dit was een bout." in words
+    assert "Verbouwing: € 100,00 telt niet mee. Dit fonds betaalt deze soort kosten niet." in words
+    assert "U en uw partners betaalden € 123,45 te weinig mee." in words
+
+
+def test_a_change_says_what_was_and_what_becomes() -> None:
+    _, blocks = put_into_words("change_approved", facts())
+    rows = next(b for b in blocks if isinstance(b, Facts) and b.title == "Dit verandert er").rows
+    assert rows == (
+        ("Einde", "was 1 maart; wordt 1 mei"),
+        ("Nieuwe partner", "wordt Delta College"),
+        ("Partner stopt", "was Bedrijf A"),
+    )
 
 
 def test_the_funds_own_words_and_duties_stand_in_its_letters() -> None:

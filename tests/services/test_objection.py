@@ -387,7 +387,7 @@ def test_a_revoked_award_holds_again_and_is_not_asked_back(session: Session) -> 
 def determined(case: Disagreement, cents: int, *, paid: int) -> None:
     """A final amount of an award of WHOLE, of which `paid` was paid in advance; fixed by finance."""
     from fundapp.domain import ledger as books
-    from fundapp.persistence.settlement import Determination
+    from fundapp.persistence.settlement import Determination, Recovery
 
     awarded(case, WHOLE)
     case.cases.book(case.app, "order", books.order_payment(paid, final=False))
@@ -405,6 +405,17 @@ def determined(case: Disagreement, cents: int, *, paid: int) -> None:
             at=NOW,
         )
     )
+    if cents < paid:
+        session.add(
+            Recovery(
+                ref=f"TV-{case.app.ref}",
+                application_id=case.app.id,
+                state="claimed",
+                cents=paid - cents,
+                due_on=LAST_DAY,
+                created_at=NOW,
+            )
+        )
     session.flush()
     session.execute(text("UPDATE application SET state = 'determined'"))
     session.execute(text("UPDATE instalment SET state = 'dropped'"))

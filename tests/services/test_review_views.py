@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from fundapp.domain.application import FLOW
 from fundapp.domain.people import STAFF_ROLES, Actor, Capacity, Grant, Membership, Role
 from fundapp.domain.refusal import Refused
-from fundapp.services import interest, review_views
+from fundapp.services import interest, review_views, saved_filters
 from fundapp.services.interest import Interest
-from fundapp.services.review_views import FIRST, Filters, Tab, next_after, search, worklist
+from fundapp.services.review_views import FIRST, MOST_COUNTED, Filters, Tab, beside, counts, search, worklist
 from fundapp.services.transitions import look
 from tests.support.cases import NOW, Cases
 from tests.support.review import sent
@@ -39,7 +39,7 @@ def test_what_waits_for_each_role_is_known() -> None:
     assert {role: sorted(states) for role, states in review_views.ACTS.items()} == {
         Role.HANDLER: ["incomplete", "submitted"],
         Role.ADVISER: ["under_review"],
-        Role.DECISION_MAKER: ["advised", "offer_accepted", "waitlisted"],
+        Role.DECISION_MAKER: ["advised", "offer_accepted", "rejection_intended", "waitlisted"],
         Role.FINANCE: ["awarded", "determination_intended", "determined", "reported"],
         Role.COORDINATOR: ["waitlisted"],
     }
@@ -53,7 +53,8 @@ def test_an_application_waits_for_whom_the_flow_offers_something(session: Sessio
         offered = [
             app.ref
             for app in apps
-            if {o.transition.name for o in look(session, "application", app.ref, actor=actor, now=NOW)[2]} - {"revoke"}
+            if {o.transition.name for o in look(session, "application", app.ref, actor=actor, now=NOW)[2]}
+            - {"revoke", "extend_term"}
         ]
         assert listed(session, actor, Tab.MINE) == offered
         on_all = set(listed(session, actor, Tab.RUNNING)) | set(listed(session, actor, Tab.DONE))
@@ -102,7 +103,8 @@ def test_who_works_for_a_board_that_takes_part_never_sees_it(session: Session, c
     actor = Actor(person, "Bo", "bo@example.org", grants=frozenset({Grant(Role.ADVISER)}), memberships=works)
     assert listed(session, actor, Tab.MINE) == listed(session, actor, Tab.RUNNING) == []
     assert search(session, actor, app.ref, [FUND]) == []
-    assert next_after(session, actor, app.ref) is None
+    assert beside(session, actor, app.ref, Tab.MINE, [FUND], ALL) is None
+    assert set(counts(session, actor, [FUND]).values()) == {0}
     with pytest.raises(Refused, match="not_found"):
         look(session, "application", app.ref, actor=actor, now=NOW)
     also = Actor(person, "Bo", "bo@example.org", grants=actor.grants | {Grant(Role.FINANCE)}, memberships=works)
@@ -162,11 +164,95 @@ def test_search_by_the_start_of_reference_title_or_school(
 def test_the_next_one_comes_after_this_one_and_then_from_the_top(session: Session, cases: Cases) -> None:
     tranche, school = cases.tranche(), cases.school()
     actor = cases.person("Hanna Herder", Role.HANDLER)
-    assert next_after(session, actor, "") is None
+
+    def after(ref: str, tab: Tab = Tab.MINE, *, back: bool = False) -> str | None:
+        return beside(session, actor, ref, tab, [FUND], ALL, back=back)
+
+    assert after("") is None
     one, two = (cases.application(tranche, school, state="submitted", submitted_at=NOW) for _ in range(2))
-    assert next_after(session, actor, one.ref) == two.ref
-    assert next_after(session, actor, two.ref) == one.ref
+    assert after(one.ref) == two.ref
+    assert after(two.ref) == one.ref
+    assert after(two.ref, back=True) == one.ref
+    assert after(one.ref, back=True) is None, "the first has none before it"
     two.state = "under_review"
     session.flush()
-    assert next_after(session, actor, two.ref) == one.ref
-    assert next_after(session, actor, one.ref) is None
+    assert after(two.ref) == one.ref
+    assert after(one.ref) is None
+    assert after(one.ref, Tab.RUNNING) == two.ref
+
+
+def test_back_is_the_same_order_the_other_way(session: Session, cases: Cases) -> None:
+    tranche, school = cases.tranche(), cases.school()
+    days = [None, *(date(2025, 4, 1) + timedelta(days=n % 5) for n in range(10))]
+    for n in range(23):
+        cases.application(
+            tranche,
+            school,
+            state=("submitted", "under_review")[n % 2],
+            submitted_at=NOW,
+            decision_due_on=days[n % 11],
+        )
+    actor = cases.person("Hanna Herder", Role.HANDLER, Role.COORDINATOR)
+    for filters in (ALL, Filters(tranche=tranche.id), Filters(sub_region="oosterschelde"), Filters(state="submitted")):
+        order = listed(session, actor, Tab.RUNNING, filters)
+        forward = [beside(session, actor, ref, Tab.RUNNING, [FUND], filters) for ref in order]
+        backward = [beside(session, actor, ref, Tab.RUNNING, [FUND], filters, back=True) for ref in order]
+        assert forward == [*order[1:], order[0]]
+        assert backward == [None, *order[:-1]]
+
+
+def test_counts_are_those_of_the_lists_and_go_no_further_than_they_show(session: Session, cases: Cases) -> None:
+    tranche, school = cases.tranche(), cases.school()
+    for n in range(9):
+        cases.application(tranche, school, state=("submitted", "under_review", "settled")[n % 3], submitted_at=NOW)
+    hanna = cases.person("Hanna Herder", Role.HANDLER)
+    for filters in (ALL, Filters(tranche=tranche.id), Filters(state="submitted"), Filters(sub_region="walcheren")):
+        shown = {tab: len(listed(session, hanna, tab, filters)) for tab in Tab}
+        assert counts(session, hanna, [FUND], filters) == shown
+    both = Actor(
+        hanna.id,
+        "Hanna",
+        "h@example.org",
+        grants=frozenset({Grant(Role.HANDLER), Grant(Role.COORDINATOR, FUND, "oosterschelde")}),
+    )
+    assert counts(session, both, [FUND]) == {tab: len(listed(session, both, tab)) for tab in Tab}, "each one once"
+    for _ in range(MOST_COUNTED):
+        cases.application(tranche, school, state="submitted", submitted_at=NOW)
+    for person in (hanna, both):
+        assert counts(session, person, [FUND])[Tab.MINE] == MOST_COUNTED
+
+
+@pytest.mark.parametrize("wanted", ["wil", "WILMA de", "4.321,00", "€ 4321"])
+def test_search_by_who_wrote_it_and_by_amount(session: Session, cases: Cases, wanted: str) -> None:
+    tranche, school = cases.tranche(), cases.school()
+    cases.application(tranche, school, state="submitted", submitted_at=NOW, requested_cents=1)
+    app = cases.application(tranche, school, state="submitted", submitted_at=NOW, requested_cents=432100)
+    writer = cases.person("Wilma de Wit").id
+    assert writer is not None
+    app.created_by_id = writer
+    session.flush()
+    assert refs(search(session, cases.person("Corrie", Role.COORDINATOR), wanted, [FUND])) == [app.ref]
+
+
+def test_filters_are_kept_by_name_and_are_ones_own(session: Session, cases: Cases) -> None:
+    hanna, corrie = cases.person("Hanna Herder", Role.HANDLER), cases.person("Corrie", Role.COORDINATOR)
+
+    def mine(actor: Actor) -> list[tuple[str, str]]:
+        return [(one.name, one.query) for one in review_views.choices(session, actor).saved]
+
+    for name, query in ((" Oud ", "tab=afgerond"), ("Nieuw", "q=x"), ("Oud", "stand=settled")):
+        saved_filters.save(session, name, query, actor=hanna, now=NOW)
+    assert mine(hanna) == [("Nieuw", "q=x"), ("Oud", "stand=settled")]
+    assert mine(corrie) == []
+    number = review_views.choices(session, hanna).saved[0].id
+    with pytest.raises(Refused, match="not_found"):
+        saved_filters.forget(session, number, actor=corrie)
+    saved_filters.forget(session, number, actor=hanna)
+    assert mine(hanna) == [("Oud", "stand=settled")]
+    for name, query, code in ((" ", "q=x", "name_missing"), ("Leeg", "", "filter_missing")):
+        with pytest.raises(Refused, match=code):
+            saved_filters.save(session, name, query, actor=hanna, now=NOW)
+    for n in range(saved_filters.MOST - 1):
+        saved_filters.save(session, f"Nr {n}", "q=x", actor=hanna, now=NOW)
+    with pytest.raises(Refused, match="too_many_filters"):
+        saved_filters.save(session, "Nog een", "q=x", actor=hanna, now=NOW)

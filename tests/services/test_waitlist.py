@@ -120,9 +120,7 @@ def test_an_accepted_offer_can_still_be_rejected_and_is_free_then(run: Round) ->
     first = apps(run)[0]
     run.act(first, "offer", run.coordinator, amount_cents=300_000)
     run.act(first, "accept_offer", run.member(first), at=later(days=1))
-    run.act(
-        first, "reject", run.decider, at=later(days=2), reasons=["co_financing_short"], explanation="Te laat klaar."
-    )
+    run.act(first, "reject", run.decider, at=later(days=2), reasons=["ranked_too_low"], explanation="Te laat klaar.")
     assert run.stands == (500_000, 0, 0, 500_000)
     run.proved()
 

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from fundapp.adapters.fund_file import FUNDS, load_fund
@@ -24,13 +24,14 @@ from fundapp.domain.register import fold
 from fundapp.domain.sepa import sepa_text
 from fundapp.domain.term import Profile
 from fundapp.domain.tranche import FLOW as TRANCHES
-from fundapp.persistence.application import Application
+from fundapp.persistence.application import Application, Submission
 from fundapp.persistence.decision import Award, Decision
 from fundapp.persistence.fund import FundVersion, Tranche
 from fundapp.persistence.payment import BankAccount, Instalment
 from fundapp.persistence.people import Person, RoleGrant
 from fundapp.persistence.register import School, SchoolBoard, SubRegion
 from fundapp.persistence.review import Advice, InterestDeclaration
+from fundapp.persistence.signing import Signature
 from fundapp.services.act import Act, Booking
 from fundapp.services.bookings import record
 from fundapp.services.ceilings import move
@@ -50,6 +51,25 @@ SUB_REGIONS = {
 @cache
 def _spec(profile: Profile) -> FundSpec:
     return load_fund(FUNDS / "stimuleringsregeling-po.yaml").under(profile)
+
+
+def sign(session: Session, app: Application, *, at: datetime = NOW) -> Signature:
+    """The head of the school agrees to what was sent last, in place of who agreed before."""
+    sent = select(Submission.sha256).where(Submission.application_id == app.id).order_by(Submission.number.desc())
+    session.execute(update(Signature).where(Signature.application_id == app.id).values(state="replaced"))
+    row = Signature(
+        application_id=app.id,
+        role="school_leader",
+        name="Lea Directeur",
+        email="lea.directeur@example.org",
+        state="signed",
+        asked_at=at,
+        answered_at=at,
+        sha256=session.scalar(sent.limit(1)) or "",
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 class Cases:
@@ -204,6 +224,8 @@ class Cases:
                 **{"title": "Techniek in de klas", **more},
             )
         )
+        if state != "draft":
+            sign(self.session, row)
         return row
 
     def no_interest(self, *people: Actor) -> None:

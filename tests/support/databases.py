@@ -57,6 +57,13 @@ class TestServer:
             self._copy(admin, self.template, name)
         return self.database_url(name)
 
+    def copy_of(self, url: str) -> str:
+        """Make a database with all that is in another, to which nobody may be connected; return its SQLAlchemy URL."""
+        name = f"t_{os.getpid()}_{next(self._numbers)}"
+        with self._admin() as admin:
+            self._copy(admin, str(make_url(url).database), name)
+        return self.database_url(name)
+
     def drop(self, url: str) -> None:
         """Remove a database, also when somebody is still connected."""
         with self._admin() as admin:

@@ -22,7 +22,7 @@ from fundapp.persistence.application import (
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
 from fundapp.services import draft_reading, funds
-from tests.support.cases import NOW, Cases
+from tests.support.cases import NOW, Cases, sign
 
 ANSWERS = {
     "title": "Techniek in de klas",
@@ -32,8 +32,6 @@ ANSWERS = {
     "starts_on": "2024-09-01",
     "technology_subject": True,
     "planning": [{"activity": "Bouwen", "period": "Mei", "who": "Groep 7"}],
-    "signer_name": "Sietse Sinke",
-    "signer_role": "school_leader",
 }
 
 
@@ -104,6 +102,7 @@ def freeze(session: Session, app: Application, at: datetime, number: int = 1) ->
         ]
     )
     session.flush()
+    sign(session, app, at=at)
 
 
 DUE = date(2025, 3, 20)

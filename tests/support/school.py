@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lxml import html
@@ -63,20 +64,31 @@ PAGES: dict[str, dict[str, Any]] = {
         "shares-1-form": "money",
         "shares-1-amount": "780,00",
     },
-    "signing": {"signer_role": "school_leader", "signer_name": "Lea Directeur"},
+    "signing": {
+        "signer-1-role": "school_leader",
+        "signer-1-name": "Lea Directeur",
+        "signer-1-email": "lea@ozobot.example.org",
+    },
 }
 """Section → what makes it complete, for the fund for primary education."""
 
 
-def open_round(app: Flask, cast: Cast, ref: str = "PO-T9") -> str:
-    """Announce a round that opened ten days ago and closes in thirty; return its reference."""
+def open_round(app: Flask, cast: Cast, ref: str = "PO-T9", *, signer: Mapping[str, Any] | None = None) -> str:
+    """Announce a round that opened ten days ago and closes in thirty; return its reference.
+
+    signer: what this fund asks otherwise of who signs, by parameter of its condition.
+    """
     from fundapp.adapters.fund_file import FUNDS, load_fund
-    from fundapp.domain.fund import TrancheSpec
+    from fundapp.domain.fund import FundSpec, TrancheSpec
     from fundapp.services import funds
     from fundapp.services.transitions import perform
 
     with writing(app) as session:
-        version = funds.publish(session, load_fund(FUNDS / "stimuleringsregeling-po.yaml"), now=NOON)
+        fund = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
+        if signer is not None:
+            changed = [r.model_copy(update=signer) if r.kind == "signer" else r for r in fund.conditions]
+            fund = FundSpec.model_validate(fund.model_copy(update={"conditions": tuple(changed)}).model_dump())
+        version = funds.publish(session, fund, now=NOON)
         spec = TrancheSpec.model_validate(
             {
                 "ref": ref,
@@ -101,7 +113,7 @@ def begin(client: FlaskClient, tranche: str, school: str = "99AA00") -> str:
     """Begin a draft through the page; return its reference."""
     answer = post(client, "/aanvragen/nieuw", {"keuze": f"{tranche}|{school}", "request_key": "begin"})
     assert answer.status_code == 303, answer.text
-    return answer.headers["Location"].rsplit("/", 1)[-1]
+    return answer.headers["Location"].split("/")[2]
 
 
 def version(client: FlaskClient, ref: str, section: str) -> str:
@@ -131,9 +143,9 @@ def parsed(text: str) -> Any:
     return html.fromstring(text)
 
 
-def complete(client: FlaskClient, ref: str) -> None:
+def complete(client: FlaskClient, ref: str, pages: Mapping[str, dict[str, Any]] = PAGES) -> None:
     """Fill in everything."""
-    for section, data in PAGES.items():
+    for section, data in pages.items():
         answer = save(client, ref, section, data)
         assert answer.status_code == 303, (section, answer.text)
     assert upload(client, ref, "partner_letter").status_code == 303
@@ -141,7 +153,7 @@ def complete(client: FlaskClient, ref: str) -> None:
 
 def send(client: FlaskClient, ref: str) -> TestResponse:
     """Press the button on the check page."""
-    page = parsed(client.get(f"/aanvragen/{ref}/controle").text)
+    page = parsed(client.get(f"/aanvragen/{ref}/controle", follow_redirects=True).text)
     form = next(f for f in page.forms if f.action.endswith(("/submit", "/complete")))
     return post(client, form.action, dict(form.form_values()))
 
@@ -153,3 +165,22 @@ def summary(answer: TestResponse) -> list[tuple[str, str]]:
         (a.get("href", "").lstrip("#"), a.text_content())
         for a in page.xpath('//*[contains(@class, "error-summary")]//a')
     ]
+
+
+def sign(app: Flask, ref: str, *, at: datetime = NOON) -> None:
+    """Everybody who was asked to sign agrees, as if by mail."""
+    from sqlalchemy import select
+
+    from fundapp.persistence.application import Application
+    from fundapp.persistence.signing import Signature
+    from fundapp.services import signing_answer
+
+    with writing(app) as session:
+        waiting = session.scalars(
+            select(Signature.id)
+            .join(Application, Application.id == Signature.application_id)
+            .where(Application.ref == ref, Signature.state == "asked")
+        ).all()
+        for number in waiting:
+            read = signing_answer.reading(session, number, at)
+            signing_answer.sign(session, number, read.signatures.content, now=at)

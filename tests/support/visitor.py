@@ -135,9 +135,9 @@ class Visitor:
         self._one(self._in(part).get_by_label(_exactly(label))).set_input_files(file)  # type: ignore[arg-type]  # FilePayload
         return self
 
-    def unfold(self, words: str) -> Visitor:
+    def unfold(self, words: str, part: str = "") -> Visitor:
         """Open what is folded in."""
-        self.page.locator("summary").filter(has_text=_begins(words)).first.click()
+        self._in(part).locator("summary").filter(has_text=_begins(words)).first.click()
         return self
 
     def _in(self, part: str) -> Any:

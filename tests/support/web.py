@@ -7,7 +7,6 @@ Everybody signs in as a user does: with the code of the mail that waits in the o
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -242,15 +241,10 @@ def post(client: FlaskClient, path: str, data: Mapping[str, Any] | None = None, 
 @pytest.fixture
 def live_server(app: Flask) -> Iterator[str]:
     """The address of a real server with `app`, for a real browser."""
-    from werkzeug.serving import make_server
+    from tests.support.serving import serving
 
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with serving(app) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def sign_in_browser(page: Page, live_server: str, app: Flask, email: str, verder: str = "") -> None:

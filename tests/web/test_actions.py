@@ -188,5 +188,6 @@ def test_no_kind_hides_a_page() -> None:
         "payment_batch",
         "change_request",
         "interim_report",
+        "recovery",
         "carry_over",
     }

@@ -68,7 +68,7 @@ def test_from_nothing_to_sent(app: Flask, anna: FlaskClient) -> None:
 
     page = anna.get(f"/aanvragen/{ref}/controle").text
     assert "Voeg dit bestand toe: brief van de vo-school" in page
-    assert "Vul in wie er akkoord is" in page
+    assert "Vul in wie er namens de school tekent" in page
     assert "Aanvraag insturen" not in page
     assert save(anna, ref, "signing", PAGES["signing"]).status_code == 303
     assert upload(anna, ref, "partner_letter").status_code == 303
@@ -206,12 +206,13 @@ def test_everything_of_another_school_is_not_there(app: Flask, cast: Cast, anna:
         file_id = session.scalars(select(Attachment.id)).one()
     paths = ["", "/taak/project", "/controle", "/ingestuurd", "/antwoorden", f"/bijlagen/{file_id}", "/brieven/1"]
     paths += ["/brieven/1.pdf", "/verantwoording", "/verantwoording/controle", "/voornemen", "/wijziging"]
+    paths += ["/wijziging/verschuiving", "/verplichtingen", "/terugbetaling", "/bewijs/1"]
     stranger = app.test_client()
     sign_in(stranger, cast.stranger.email)
     csrf = token(stranger)
     for path in paths:
         assert stranger.get(f"/aanvragen/{ref}{path}").status_code == 404, path
-    for path in ("/taak/project", "/verantwoording", "/wijziging"):
+    for path in ("/taak/project", "/verantwoording", "/wijziging/verschuiving"):
         answer = stranger.post(f"/aanvragen/{ref}{path}", data={"title": "Gekaapt", "csrf_token": csrf})
         assert answer.status_code == 404, path
     assert ref not in stranger.get("/aanvragen").text

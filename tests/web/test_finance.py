@@ -21,7 +21,7 @@ from fundapp.persistence.fund import Fund
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.payment import BankAccount, Instalment, PaymentBatch, PaymentOrder
 from fundapp.persistence.people import Person, RoleGrant
-from fundapp.persistence.settlement import FinalReport, ReportLine
+from fundapp.persistence.settlement import FinalReport, ReportContribution, ReportLine
 from fundapp.services import journal
 from fundapp.services.ledger import case_balances, verify
 from fundapp.services.payment_views import in_fours
@@ -303,6 +303,17 @@ def reported(app: Flask, cast: Cast) -> str:
                     claimed_cents=claimed,
                 )
             )
+        session.add(
+            ReportContribution(
+                application_id=row.id,
+                position=1,
+                party="",
+                party_kind="own",
+                in_kind=False,
+                promised_cents=125_000,
+                received_cents=154_000,
+            )
+        )
         row.state = "reported"
         return row.ref
 

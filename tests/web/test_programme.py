@@ -14,7 +14,7 @@ from fundapp.persistence.application import Application, Term
 from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.register import School
-from fundapp.persistence.settlement import ReportLine
+from fundapp.persistence.settlement import FinalReport, ReportLine
 from fundapp.services.fund_sentences import chapters
 from fundapp.services.funds import spec_of
 from fundapp.web.session import db
@@ -33,6 +33,7 @@ def change(app: Flask, cast: Cast) -> str:
         tranche = cases.tranche()
         row = cases.application(tranche, session.get_one(School, "99AA00"))
         cases.awarded(row, 500_000, advance=400_000)
+        session.add(FinalReport(application_id=row.id))
         for n, (what, cents) in enumerate([("Robots", 500_000), ("Koffers", 125_000)], 1):
             session.add(
                 ReportLine(application_id=row.id, position=n, description=what, category="m", budgeted_cents=cents)
@@ -53,7 +54,12 @@ def change(app: Flask, cast: Cast) -> str:
         request = ChangeRequest(
             ref=f"{row.ref}-W1",
             application_id=row.id,
-            shift={"from": 1, "to": 2, "cents": 40_000},
+            kind="verschuiving",
+            asked={"from": 1, "to": 2, "cents": 40_000},
+            consequences=[
+                [same("Robots"), same("€ 5.000,00"), same("€ 4.600,00")],
+                [same("Koffers"), same("€ 1.250,00"), same("€ 1.650,00")],
+            ],
             explanation="De robots waren goedkoper.",
             created_at=NOW,
             created_by_id=cast.anna.id,
@@ -61,6 +67,10 @@ def change(app: Flask, cast: Cast) -> str:
         session.add(request)
         session.flush()
         return request.ref
+
+
+def same(words: str) -> dict[str, str]:
+    return {"nl": words, "en": words}
 
 
 def as_person(app: Flask, person: Actor) -> FlaskClient:

@@ -23,15 +23,18 @@ from fundapp.domain.allocation_input import Method, OnOverflow
 from fundapp.domain.eligibility import Outcome, evaluate, rejection_reasons
 from fundapp.domain.facts import Facts
 from fundapp.domain.fund import FundSpec, TrancheSpec
+from fundapp.domain.outside import Bullets
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application, EligibilityCheck
-from fundapp.persistence.decision import Decision
+from fundapp.persistence.decision import Decision, Letter
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.people import Person
 from fundapp.persistence.settlement import FinalReport
 from fundapp.services.demo import accounts
 from fundapp.services.funds import create_tranche, publish, spec_of
-from fundapp.web.check_token import CheckedAnswers, check_token, read_check
+from fundapp.services.letters import build
+from fundapp.services.precheck import CheckedAnswers
+from fundapp.web.check_token import check_token, read_check
 from tests.support.queries import count_queries
 from tests.support.web import Clock, writing
 
@@ -254,7 +257,15 @@ def test_the_check_would_have_told_what_the_rejection_told(
     with writing(told) as session:
         query = select(Decision.reasons).join(Application, Application.id == Decision.application_id)
         rejected_for = session.scalars(query.where(Application.ref == ref, Decision.kind == "reject")).one()
+        letters = select(Letter).join(Application, Application.id == Letter.application_id)
+        letter = build(session.scalars(letters.where(Application.ref == ref, Letter.template == "rejection")).one())
     assert set(rejection_reasons(outcomes)) == set(rejected_for)
+    in_the_letter = next(block.items for block in letter.blocks if isinstance(block, Bullets))
+    shown = words.partition("Dit zou in een afwijzing staan")[2]
+    assert all(item in shown for item in in_the_letter), "word for word"
+    assert shown.count("Het gaat om voorwaarde") == len(in_the_letter) == len(rejected_for)
+    for one in outcomes:
+        assert not one.refuses or any(f"voorwaarde {one.number} van het fonds ({one.code})" in i for i in in_the_letter)
     assert words.count("Voldoet niet") == len(rejected_for)
     for one in outcomes:
         assert not one.refuses or one.what_would_help.nl in words

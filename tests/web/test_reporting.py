@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from fundapp.domain.change import Kind
 from fundapp.persistence.application import Application
 from fundapp.persistence.change import ChangeRequest
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.settlement import FinalReport, IntentResponse, ReportLine
+from fundapp.web.forms.change import FIELDS
 from tests.support.cases import Cases
-from tests.support.school import begin, complete, open_round, parsed, send, summary
+from tests.support.school import begin, complete, open_round, parsed, send, sign, summary
 from tests.support.web import Cast, Clock, post, sign_in, token, writing
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def award(app: Flask, cast: Cast, clock: Clock) -> None:
         cases = Cases(session)
         cases.account("99990")
         cases.no_interest(cast.handler, cast.adviser, cast.decision_maker)
+    sign(app, REF, at=clock.now)
     act(app, clock, "take_up", cast.handler)
     scores = {"cooperation": 4, "lasting": 4, "pupils": 4, "sharing": 4}
     advice = {"outcome": "award", "amount_cents": 312_000, "scores": scores, "reasons": []}
@@ -62,7 +65,15 @@ def anna(app: Flask, cast: Cast, clock: Clock) -> FlaskClient:
     return awarded_case(app, cast, clock)
 
 
-ACCOUNTS = {"claimed-1": "2.500,00", "claimed-2": "1.500,00", "results": "De robots rijden.", "may_publish": "yes"}
+ACCOUNTS = {
+    "claimed-1": "2.500,00",
+    "no_evidence-1": "De leverancier stuurt de factuur na.",
+    "claimed-2": "1.500,00",
+    "no_evidence-2": "De urenlijst ligt op school.",
+    "received-1": "880,00",
+    "results": "De robots rijden.",
+    "may_publish": "yes",
+}
 PATH = f"/aanvragen/{REF}/verantwoording"
 
 
@@ -166,22 +177,26 @@ def test_the_intended_amount_and_the_response(app: Flask, cast: Cast, clock: Clo
 
 
 def test_a_change_is_asked_once(app: Flask, anna: FlaskClient) -> None:
-    path = f"/aanvragen/{REF}/wijziging"
+    every, path = f"/aanvragen/{REF}/wijziging", f"/aanvragen/{REF}/wijziging/verschuiving"
     wrong = post(anna, path, {"source": "1", "target": "1", "amount": "1.20", "explanation": ""})
     assert "Bedoelt u euro" in summary(wrong)[0][1]
-    wrong = post(anna, path, {"source": "1", "target": "1", "amount": "100", "request_key": "a"})
+    wrong = post(anna, path, {"source": "1", "target": "1", "amount": "500", "explanation": "x", "request_key": "a"})
     assert [at for at, _ in summary(wrong)] == ["source"]
-    data = {"source": "1", "target": "2", "amount": "100", "explanation": "Meer training", "request_key": "a"}
+    data = {"source": "1", "target": "2", "amount": "500", "explanation": "Meer training", "request_key": "a"}
+    check = post(anna, path, data).text.replace("\u00a0", " ")
+    assert "€ 1.900,00" in check
+    assert "De coördinator kijkt hiernaar" in check
+    data["do"] = "send"
     for _ in range(2):
         assert post(anna, path, data).status_code == 303
     with writing(app) as session:
         assert [r.ref for r in session.scalars(select(ChangeRequest))] == [f"{REF}-W1"]
-    page = anna.get(path).text
+    page = anna.get(every).text
     assert "Wijziging gevraagd" in page
     form = parsed(anna.get(f"/change_request/{REF}-W1/withdraw").text).forms
     withdraw = next(f for f in form if f.action.endswith("/withdraw"))
     answer = post(anna, withdraw.action, dict(withdraw.form_values()))
-    assert answer.headers["Location"] == path
+    assert answer.headers["Location"] == every
 
 
 def test_who_waits_too_long_is_told(app: Flask, anna: FlaskClient, clock: Clock) -> None:
@@ -206,13 +221,13 @@ _TYPED = st.text(max_size=40) | st.sampled_from(["\x00", "9" * 5000, "-1", "€ 
 @given(data=st.data())
 def test_nothing_typed_breaks_a_page(anna: FlaskClient, data: st.DataObject) -> None:
     csrf = token(anna)
-    names = ["claimed-1", "claimed-2", "explanation-1", "co_financing", "results", "may_publish", "do", "saved_at"]
+    names = ["claimed-1", "claimed-2", "explanation-1", "no_evidence-2", "received-1", "joined-party", "joined-amount"]
+    names += ["joined-form", "joined-kind", "results", "may_publish", "do", "saved_at"]
     answer = anna.post(PATH, data={name: data.draw(_TYPED) for name in names} | {"csrf_token": csrf})
     assert answer.status_code in (303, 409, 422)
-    names = ["source", "target", "amount", "explanation", "request_key"]
-    answer = anna.post(
-        f"/aanvragen/{REF}/wijziging", data={name: data.draw(_TYPED) for name in names} | {"csrf_token": csrf}
-    )
-    assert answer.status_code in (303, 422)
+    for kind in Kind:
+        typed = {name: data.draw(_TYPED) for name in (*FIELDS, "request_key", "do")} | {"csrf_token": csrf}
+        answer = anna.post(f"/aanvragen/{REF}/wijziging/{kind}", data=typed)
+        assert answer.status_code in (200, 303, 422), kind
     for path in ("verantwoording", "verantwoording/controle", "wijziging", ""):
         assert anna.get(f"/aanvragen/{REF}/{path}".rstrip("/")).status_code == 200

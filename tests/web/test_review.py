@@ -283,8 +283,11 @@ def test_rejection_proposes_the_reasons_of_the_conditions_and_the_panel(
     assert answer.status_code == 422
     assert "Kies minstens één reden." in answer.text
     assert "Helaas." in answer.text
-    assert post(client, url, typed | {"reasons": ["partner_missing", "under_minimum"]}).status_code == 303
-    assert row(app, Decision).reasons == ["partner_missing", "under_minimum"]
+    unheard = post(client, url, typed | {"reasons": ["partner_missing", "under_minimum"]})
+    assert unheard.status_code == 422  # the school named a partner: it is heard before that is held against it
+    assert "De school kon nog niet reageren op: Partner ontbreekt." in unheard.text
+    assert post(client, url, typed | {"reasons": ["ranked_too_low", "under_minimum"]}).status_code == 303
+    assert row(app, Decision).reasons == ["ranked_too_low", "under_minimum"]
 
 
 def test_completion_and_refusal(client: FlaskClient, app: Flask, cast: Cast, cases: Cases) -> None:
@@ -293,9 +296,14 @@ def test_completion_and_refusal(client: FlaskClient, app: Flask, cast: Cast, cas
     url = f"/application/{REF}/ask_completion"
     page = client.get(url).text
     assert ">\n- " in page  # the conditions that are not met, to quote
-    assert post(client, url, hidden(page) | {"explanation": " "}).status_code == 422
-    assert post(client, url, hidden(page) | {"explanation": "Stuur de begroting."}).status_code == 303
-    assert row(app).completion_request == "Stuur de begroting."
+    assert post(client, url, hidden(page) | {"explanation": " ", "fields": ["lines"]}).status_code == 422
+    nothing = post(client, url, hidden(page) | {"explanation": "Stuur de begroting."})
+    assert nothing.status_code == 422
+    assert '<a href="#fields">Kies minstens één onderdeel' in nothing.text
+    assert post(client, url, hidden(page) | {"explanation": "x", "fields": ["iets anders"]}).status_code == 422
+    typed = {"explanation": "Stuur de begroting.", "fields": ["lines"]}
+    assert post(client, url, hidden(page) | typed).status_code == 303
+    assert (row(app).completion_request, row(app).completion_fields) == ("Stuur de begroting.", ["lines"])
     put(app, "submitted")
     url = f"/application/{REF}/not_consider"
     page = client.get(url).text

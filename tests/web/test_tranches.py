@@ -17,7 +17,7 @@ from fundapp.domain.people import Actor
 from fundapp.persistence.application import Application
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.register import School
-from fundapp.services.tranche_money import Closing, bar_parts, closing_figures, standing
+from fundapp.services.tranche_money import Closing, bar_parts, closing_figures, standing, unallocated_words
 from fundapp.web.session import db
 from tests.support.cases import Cases
 from tests.support.queries import count_queries
@@ -244,3 +244,7 @@ def test_the_closing_figures_add_up_both_ways(app: Flask, cast: Cast, tranche_id
         received_back=62_500,
     )
     assert figures.adds_up
+
+
+def test_released_money_that_was_awarded_again_has_its_own_name() -> None:
+    assert [unallocated_words(cents)[0].nl for cents in (0, -143_999)] == ["Nooit toegekend", "Opnieuw toegekend"]

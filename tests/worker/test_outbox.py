@@ -80,7 +80,7 @@ def mailer(port: int, **timeouts: float) -> SmtpMailer:
 
 
 def deliver(sessions: Sessions, port: int, *, limit: int = 100, **timeouts: float) -> delivery.Counts:
-    words = Mails("https://fonds.example.org")
+    words = Mails("https://fonds.example.org", "secret")
     return delivery.deliver_due(
         engine_of(sessions), mailer(port, **timeouts), words, worker="test", limit=limit, domain="fonds.example.org"
     )
@@ -222,7 +222,7 @@ def test_two_runs_at_once_share_the_work(sessions: Sessions, smtp: Inbox) -> Non
 
 def test_a_claim_that_was_taken_back_is_not_sent(sessions: Sessions, smtp: Inbox) -> None:
     write(sessions, 2)
-    words = Mails("https://fonds.example.org")
+    words = Mails("https://fonds.example.org", "secret")
 
     def slow(template: str, language: Any, context: Any) -> delivery.Words:
         if not smtp.messages:
@@ -239,7 +239,7 @@ def test_a_claim_that_was_taken_back_is_not_sent(sessions: Sessions, smtp: Inbox
 
 def test_stopping_gives_back_what_was_claimed(sessions: Sessions, smtp: Inbox) -> None:
     write(sessions, 5)
-    words = Mails("https://fonds.example.org")
+    words = Mails("https://fonds.example.org", "secret")
     found = delivery.deliver_due(
         engine_of(sessions),
         mailer(smtp.port),
@@ -256,7 +256,7 @@ def test_stopping_gives_back_what_was_claimed(sessions: Sessions, smtp: Inbox) -
 def test_the_sweep_leaves_alone_what_is_under_way(sessions: Sessions, smtp: Inbox) -> None:
     write(sessions)
     seen: list[delivery.Swept] = []
-    words = Mails("https://fonds.example.org")
+    words = Mails("https://fonds.example.org", "secret")
 
     def watched(template: str, language: Any, context: Any) -> delivery.Words:
         seen.append(sweep(sessions, sending=NEVER, lease=NEVER))

@@ -358,7 +358,13 @@ def hint_of(question: Any) -> Text | None:
         )
     if question.example:
         parts.append(Text("Bijvoorbeeld: {example}", "For example: {example}").fill(example=question.example))
-    return Text(" ".join(p.nl for p in parts), " ".join(p.en for p in parts)) if parts else None
+    return joined(*parts)
+
+
+def joined(*parts: Text | None) -> Text | None:
+    """Return sentences after one another; None where there are none."""
+    said = [part for part in parts if part is not None]
+    return Text(" ".join(p.nl for p in said), " ".join(p.en for p in said)) if said else None
 
 
 def _only_if(question: Any, section: Section) -> Text | None:

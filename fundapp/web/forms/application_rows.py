@@ -12,6 +12,7 @@ from fundapp.domain.draft import CostLine, PartnerLine, Share
 from fundapp.domain.facts import PartnerKind, SignerRole
 from fundapp.domain.fund import FundSpec
 from fundapp.domain.text import Text
+from fundapp.services.signing import SignerLine
 from fundapp.web.forms.application import MOST_CENTS, MOST_ROWS, Reader, Typed, invalid
 
 Row = dict[str, str]
@@ -181,14 +182,16 @@ SIGNERS: list[tuple[str, Text]] = [
 ]
 
 
-def read_signer(typed: Typed, spec: FundSpec, reader: Reader) -> tuple[SignerRole, str] | None:
-    """Return who agrees ("": nobody yet), or None where that cannot be kept."""
-    allowed = spec.signer.roles if spec.signer else tuple(SignerRole)
-    name = reader.text(typed.get("signer_name", ""), "signer_name")
-    role = typed.get("signer_role", "")
-    if reader.refusals:
-        return None
-    if name and role not in allowed:
-        reader.refusals.append(invalid("signer_role", "signer_role", "Kies wie er akkoord is.", "Choose who agrees."))
-        return None
-    return (SignerRole(role) if role in allowed else allowed[0], name)
+def read_signers(typed: Typed, spec: FundSpec, reader: Reader) -> list[SignerLine]:
+    """Return who signs, as typed: a line for each place that the fund asks to be filled."""
+    rule = spec.signer
+    places = () if rule is None else (1, 2) if rule.second else (1,)
+    return [
+        SignerLine(
+            place,
+            typed.get(f"signer-{place}-role", ""),
+            reader.text(typed.get(f"signer-{place}-name", ""), f"signer-{place}-name"),
+            reader.text(typed.get(f"signer-{place}-email", ""), f"signer-{place}-email"),
+        )
+        for place in places
+    ]

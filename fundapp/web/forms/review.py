@@ -16,13 +16,14 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm as Binding
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+from fundapp.domain.completion import parts, proposed
 from fundapp.domain.days import day_text
 from fundapp.domain.decision_term import extensions
 from fundapp.domain.money import parse_euro, plain_euro
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending
 from fundapp.domain.text import Text, same
-from fundapp.services import interest, review_case, terms
+from fundapp.services import funds, interest, review_case, terms
 from fundapp.services.review_case import CaseView, reasons_of
 from fundapp.web.forms import ActionForm, asked
 from fundapp.web.session import db
@@ -109,14 +110,48 @@ class CompletionForm(ReviewForm):
         Text("De school leest dit. Schrijf per punt op wat er ontbreekt.", "The school reads this. Name each point."),
         needed=Text("Schrijf op wat de school moet aanvullen.", "Write what the school must complete."),
     )
+    fields = SelectMultipleField(
+        Text("Wat mag de school aanpassen?", "What may the school change?"),
+        [
+            DataRequired(
+                Text(
+                    "Kies minstens één onderdeel dat de school mag aanpassen.",
+                    "Choose at least one part that the school may change.",
+                )
+            )
+        ],
+        description=Text(
+            "De rest van de aanvraag blijft zoals hij is. Ook de server weigert al het andere.",
+            "The rest of the application stays as it is. The server refuses everything else.",
+        ),
+        choices=[],
+    )
+
+    def prepare(self, row: Any, facts: Any) -> None:
+        """Offer the parts of this application."""
+        spec = funds.spec_of(db.session(), row.fund_version_id)
+        self.fields.choices = [SelectChoice(part.key, part.label) for part in parts(spec)]
+        super().prepare(row, facts)
+
+    @property
+    def groups(self) -> list[tuple[Text, list[tuple[str, Text]]]]:
+        """The parts, page by page: the title of the page, and its parts by key."""
+        every = parts(self.case.spec)
+        found = [
+            (section.title, [(part.key, part.label) for part in every if part.section == section.key])
+            for section in self.case.spec.form.sections
+        ]
+        return [(title, inside) for title, inside in found if inside]
 
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
-        """Name what is not met, each with what would help."""
-        self.explanation.data = "\n".join(f"- {c.sentence.nl} {c.what_would_help.nl}" for c in self.case.not_met)
+        """Name what is not met, each with what would help, and open what these conditions look at."""
+        unmet = self.case.not_met
+        self.explanation.data = "\n".join(f"- {c.sentence.nl} {c.what_would_help.nl}" for c in unmet)
+        self.fields.data = list(proposed(self.case.spec, {c.code for c in unmet}))
 
     def given(self) -> Mapping[str, Any]:
-        """`explanation`."""
-        return {"explanation": self.text_of("explanation")}
+        """`explanation`, `fields`."""
+        return {"explanation": self.text_of("explanation"), "fields": list(self.fields.data or [])}
 
 
 @asked("refusal")
@@ -284,7 +319,10 @@ class RejectionForm(ReviewForm):
     )
 
     def propose(self, row: Any, facts: Any) -> None:  # noqa: ARG002
-        """The conditions that are not met, and what the panel gave."""
+        """What the school was heard on; else the conditions that are not met, and what the panel gave."""
+        if facts.intended:
+            self.reasons.data = sorted(facts.grounds().intended)
+            return
         advised = (self.case.row.advice or [{"reasons": []}])[0]["reasons"]
         self.reasons.data = list(dict.fromkeys([*(c.reason for c in self.case.not_met if c.blocking), *advised]))
 

@@ -1,16 +1,8 @@
-// Scoring without a mouse. Every key has a control on the page; keys do nothing in a text field, and can be turned off.
+// Scoring without a mouse. The other keys, and where keys do nothing: keys.js.
 "use strict";
 
 const form = document.querySelector("form[data-score]");
-const off = document.querySelector("[data-keys-off]");
-const STORED = "keys-off";
 
-if (off) {
-  off.checked = localStorage.getItem(STORED) === "1";
-  off.addEventListener("change", () => localStorage.setItem(STORED, off.checked ? "1" : "0"));
-}
-
-const typing = (place) => place.matches("textarea, input[type=text], select");
 const scored = (criterion) => criterion.querySelector("input[type=radio]:checked");
 
 /** The criterion that has the focus, else the first one without a score. */
@@ -33,19 +25,12 @@ document.addEventListener("keydown", (event) => {
   if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     form.requestSubmit(form.querySelector('button[value="next"]'));
-    return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || (off && off.checked) || typing(event.target)) return;
-  if (form && /^[1-5]$/.test(event.key)) {
-    event.preventDefault();
-    give(event.key);
-    return;
-  }
-  const control = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
-  if (control) {
-    event.preventDefault();
-    control.click();
-  }
+});
+
+// keys.js says which keys were meant: none in a text field, none for who turned them off.
+document.addEventListener("single-key", (event) => {
+  if (form && /^[1-5]$/.test(event.detail)) give(event.detail);
 });
 
 // The weighted score while choosing; the server reckons it again.
