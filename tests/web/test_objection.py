@@ -152,3 +152,31 @@ def test_pages_take_few_statements(office: Office) -> None:
             with count_queries(db.engine) as counted:
                 assert client.get(path).status_code == 200
         assert len(counted) <= 6, (path, counted)
+
+
+def test_the_letter_is_seen_beforehand_and_an_empty_value_blocks_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fundapp.services import funds
+
+    file(office, office.browser("school"))
+    staff = office.browser("office")
+    typed = {"explanation": "Stuur de lesplannen mee."}
+    page = office.act(staff, "ask_completion", **typed, do="letter")
+    assert page.status_code == 200
+    assert "Stuur de lesplannen mee." in page.text
+    assert ("Awb 6:6" in page.text) == (office.words.profile is Profile.AWB)
+    again = office.act(staff, "ask_completion", **typed, do="edit")  # to change it: nothing typed is lost
+    assert parsed(again.text).xpath('//textarea[@name="explanation"]')[0].text.strip() == typed["explanation"]
+    assert "Ontvangen" in staff.get(office.page).text  # nothing was sent yet
+
+    real = funds.context_of
+    monkeypatch.setattr(
+        funds, "context_of", lambda *a, **k: real(*a, **k) | {"contact": {"name": "x", "email": "", "phone": "1"}}
+    )
+    for do in ({"do": "letter"}, {}):
+        answer = office.act(staff, "ask_completion", **typed, **do)
+        assert answer.status_code == 409
+        assert "De brief kan nog niet weg: het e-mailadres van het fonds is leeg." in answer.text
+    monkeypatch.undo()
+    assert office.act(staff, "ask_completion", **typed).status_code == 303
