@@ -39,6 +39,7 @@ FEATURES = (
     "completion",
     "reuse",
     "reporting",
+    "objection",
     "changes",
     "review",
     "panel",
