@@ -55,6 +55,7 @@ FEATURES = (
     "tranche_closing",
     "reallocation",
     "decisions",
+    "scenario",
     "exports",
     "programme",
 )

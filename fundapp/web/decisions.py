@@ -113,6 +113,8 @@ def letter(ref: str) -> Response:
     except _Enough:
         pass
     except Refused as refused:
+        if refused.code.startswith("interest_"):  # the page of the application asks for it, or says that it is closed
+            return make_response(redirect(f"/beoordelen/{ref}", code=303))
         if refused.kind in (Kind.NOT_FOUND, Kind.FORBIDDEN):
             raise
         action, number, tranche_id, why = "", 0, 0, refused.refusals

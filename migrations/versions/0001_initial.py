@@ -675,6 +675,27 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_release_tranche_id"), "release", ["tranche_id"], unique=False)
     op.create_table(
+        "scenario",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("input_sha256", sa.Text(), nullable=False),
+        sa.Column("shares", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("awarded_cents", sa.BigInteger(), nullable=False),
+        sa.Column("left_cents", sa.BigInteger(), nullable=False),
+        sa.Column("made_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("chosen_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(chosen_at IS NULL) = (chosen_by_id IS NULL)", name=op.f("ck_scenario_chosen_by_somebody")),
+        sa.ForeignKeyConstraint(["chosen_by_id"], ["person.id"], name=op.f("fk_scenario_chosen_by_id")),
+        sa.ForeignKeyConstraint(["made_by_id"], ["person.id"], name=op.f("fk_scenario_made_by_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_scenario_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scenario")),
+    )
+    op.create_index(op.f("ix_scenario_tranche_id"), "scenario", ["tranche_id"], unique=False)
+    op.create_table(
         "tranche_balance",
         sa.Column("tranche_id", sa.BigInteger(), nullable=False),
         sa.Column("pot", sa.Text(), nullable=False),

@@ -269,12 +269,26 @@ END $$;
 """
 
 
+SCENARIOS = """
+CREATE FUNCTION chosen_scenario_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.chosen_at IS NOT NULL THEN
+    RAISE EXCEPTION 'a scenario that was chosen changes no more' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN COALESCE(NEW, OLD);
+END $$;
+CREATE TRIGGER chosen_scenario_stays BEFORE UPDATE OR DELETE ON scenario
+  FOR EACH ROW EXECUTE FUNCTION chosen_scenario_stays();
+"""
+
+
 def upgrade() -> None:
     op.execute(JOURNAL)
     op.execute(LEDGER)
     op.execute(ANSWERS)
     op.execute(HISTORY)
     op.execute(TRANCHES)
+    op.execute(SCENARIOS)
     for table, tranches in OF_A_TRANCHE.items():
         op.execute(NOT_IN_A_CLOSED_ONE.format(table=table, tranches=tranches))
     for table in APPEND_ONLY:

@@ -1,4 +1,4 @@
-"""Invented tranches, played from the application to the closing: every figure to the cent, as reckoned by hand."""
+"""Ten invented tranches, played from the application to the closing: every figure to the cent, as reckoned by hand."""
 
 from __future__ import annotations
 
@@ -18,3 +18,7 @@ def test_a_tranche_as_on_paper(session: Session, tmp_path: Path, file: Path) -> 
     play.play()
     assert outcome(play) == expected(play)
     proved(session)
+
+
+def test_there_are_ten() -> None:
+    assert len(FILES) == 10

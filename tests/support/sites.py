@@ -71,6 +71,7 @@ def fill(app: Flask) -> None:
     generate.generate(session_factory(engine), files, applications=MANY, seed=1, now=NOW)
     with session_factory(engine)() as session, unit_of_work(session):
         _wait_for_finance(session)
+        _wait_for_release(session)
     engine.dispose()
 
 
@@ -88,6 +89,22 @@ def _wait_for_finance(session: Session) -> None:
     unknown = camt.Entry((camt.Line(12345, name="Onbekend", remittance="Zonder kenmerk"),), "REF-1")
     content = camt.statement(lead_applicant().iban, "2026-900", opening=0, entries=[unknown])
     import_statement(session, content, actor=fatima, now=NOW)
+
+
+def _wait_for_release(session: Session) -> None:
+    """Decisions that stand ready, others that were released, and a division that is tried out."""
+    from fundapp.persistence.fund import Tranche
+    from fundapp.services import prepared, scenario
+    from fundapp.services.generate_story import DECIDER
+
+    decider = actor(session, DECIDER)
+    for ref in ("VOL-P2", "VOL-I2"):
+        tranche = session.query(Tranche).filter_by(ref=ref).one()
+        scenario.make(session, tranche, "Proef", scenario.announced(tranche), actor=decider, now=NOW)
+        prepared.prepare_by_advice(session, tranche, actor=decider, now=NOW)
+        if ref == "VOL-I2":
+            mark = prepared.stack(session, tranche.id).mark
+            prepared.release(session, tranche, actor=decider, now=NOW, mark=mark, no_interest=True)
 
 
 def begin(session: Session) -> None:

@@ -19,11 +19,13 @@ from sqlalchemy.orm import Session
 
 from fundapp.adapters.files import ObjectFileStore
 from fundapp.adapters.fund_file import FUNDS, load_fund
+from fundapp.domain.change import Kind
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.fund import TrancheSpec
 from fundapp.domain.ledger import Account
 from fundapp.domain.money import euro, parse_euro
 from fundapp.domain.people import SYSTEM, Actor
+from fundapp.domain.recovery import equal_parts
 from fundapp.domain.sepa import next_bank_day
 from fundapp.domain.term import Profile
 from fundapp.persistence.application import Application
@@ -32,7 +34,7 @@ from fundapp.persistence.fund import Tranche
 from fundapp.persistence.interim import InterimReport
 from fundapp.persistence.payment import PaymentBatch, PaymentOrder
 from fundapp.persistence.settlement import Determination
-from fundapp.services import carry_over, demo, funds, interim, journal, ledger, publication, tranche_money
+from fundapp.services import carry_over, change, demo, funds, interim, journal, ledger, publication, tranche_money
 from fundapp.services.bank import import_statement
 from fundapp.services.payment import batch_hash, orders
 from fundapp.services.payment_prepare import prepare
@@ -311,6 +313,7 @@ def _account(play: Played, told: Mapping[str, Mapping[str, Any]]) -> None:
             received=[
                 int(much) if hours else cents(much) for much, hours in zip(accounts["received"], by_hours, strict=True)
             ],
+            explanations=dict.fromkeys(range(1, len(accounts["spent"]) + 1), "Het liep anders dan gepland."),
             results="Alle leerlingen bouwden mee.",
         )
         play.tell(name, play.writer(name).email, "report")
@@ -331,6 +334,37 @@ def _proof(play: Played, told: list[str]) -> None:
         interim.save(play.session, report.ref, "De helft is klaar.", actor=play.writer(name), now=play.tick())
         play.act("interim_report", report.ref, "send", play.writer(name).email)
         play.act("interim_report", report.ref, "approve", FINANCE)
+
+
+def _change(play: Played, told: Mapping[str, str]) -> None:
+    """The school needs less; the coordinator agrees."""
+    for name, amount in told.items():
+        row = change.request(
+            play.session,
+            play.refs[name],
+            Kind.AMOUNT,
+            {"cents": cents(amount)},
+            explanation=WHY,
+            actor=play.writer(name),
+            now=play.tick(),
+        )
+        play.act("change_request", row.ref, "approve", COORDINATOR)
+
+
+def _in_parts(play: Played, told: Mapping[str, str]) -> None:
+    """A recovery is paid back in so many equal instalments, from a month later."""
+    for name, number in told.items():
+        balances = ledger.case_balances(play.session, play.app(name).id)
+        first = play.at.date() + timedelta(days=30)
+        parts = equal_parts(balances[Account.RECEIVABLE], int(number), first)
+        play.act("recovery", f"TV-{play.refs[name]}", "agree_schedule", FINANCE, parts=parts)
+
+
+def _write_off(play: Played, told: list[str]) -> None:
+    """Proposed by one, agreed by another."""
+    for name in told:
+        play.act("recovery", f"TV-{play.refs[name]}", "propose_write_off", FINANCE, explanation=WHY)
+        play.act("recovery", f"TV-{play.refs[name]}", "write_off", SECOND)
 
 
 def _carry(play: Played, told: str) -> None:
@@ -372,8 +406,13 @@ VERBS: dict[str, Callable[[Played, Any], None]] = {
     "intend": _of_school("intend_determination", FINANCE),
     "respond": _of_school("respond"),
     "determine": _of_school("determine", FINANCE),
+    "last_term": _of_school("set_last_term", FINANCE),
+    "ex_officio": _of_school("begin_ex_officio", FINANCE),
     "revoke": _of_school("revoke", DECIDER),
     "proof": _proof,
+    "change": _change,
+    "in_parts": _in_parts,
+    "write_off": _write_off,
     "carry": _carry,
     "close": _close,
     "stands": _stands,

@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fundapp.domain.change import Kind
 from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.ledger import Account
 from fundapp.domain.people import SYSTEM, Actor
+from fundapp.domain.recovery import equal_parts
 from fundapp.domain.sepa import next_bank_day
 from fundapp.domain.signing import SignatureState
 from fundapp.persistence.application import Application
+from fundapp.persistence.change import ChangeRequest
+from fundapp.persistence.decision import Award
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import Instalment, PaymentBatch, PaymentOrder
-from fundapp.persistence.settlement import ReportLine
+from fundapp.persistence.settlement import Recovery, ReportLine
 from fundapp.persistence.signing import Signature
 from fundapp.persistence.tranche import CarryOver
-from fundapp.services import carry_over, demo, publication
-from fundapp.services.ledger import tranche_balances
+from fundapp.services import carry_over, change, demo, publication
+from fundapp.services.ledger import case_balances, tranche_balances
 from fundapp.services.payment import batch_hash, orders
 from fundapp.services.payment_prepare import prepare
 from fundapp.services.transitions import perform
@@ -195,8 +199,18 @@ def account(t: Try) -> None:
     part = SPENT[t.b % len(SPENT)]
     claimed = [line.budgeted_cents * part // 10_000 for line in lines]
     writer = t.school.email
-    t.tell("account", writer, claimed=claimed, received=t.world.received(t.number, t.b), results="Het lukte.")
+    why = dict.fromkeys(range(1, len(lines) + 1), "Het liep anders.")
+    came = t.world.received(t.number, t.b)
+    t.tell("account", writer, claimed=claimed, received=came, explanations=why, results="Het lukte.")
     t.act("report", t.school)
+
+
+def set_last_term(t: Try) -> None:
+    t.act("set_last_term", t.by(FINANCE, SECOND))
+
+
+def begin_ex_officio(t: Try) -> None:
+    t.act("begin_ex_officio", t.by(SECOND, FINANCE))
 
 
 def return_report(t: Try) -> None:
@@ -226,6 +240,75 @@ def determine(t: Try) -> None:
 
 def settle(t: Try) -> None:
     t.act("settle", t.by(FINANCE, SECOND))
+
+
+# --- changes and recoveries -------------------------------------------------------------------------------------------
+
+
+def ask_change(t: Try) -> None:
+    """Less money, none from some day on, other days, or money on another line: a little or a lot."""
+    award = t.session.scalar(select(Award.cents).where(Award.application_id == t.app.id)) or 1
+    lower = {"cents": award * (t.b % 5 + 4) // 9}
+    kind, asked = (
+        (Kind.AMOUNT, lower),
+        (Kind.STOP, {"on": "2025-06-01", **lower}),
+        (Kind.SHIFT, {"from": 1, "to": 2, "cents": 12_345 if t.b % 2 else award // 2}),
+        (Kind.DATES, {"starts_on": "2025-05-01", "ends_on": "2025-08-31"}),
+        (Kind.AMOUNT, lower),
+    )[t.b % 5]
+    change.request(t.session, ref(t.number), kind, asked, explanation=WHY, actor=t.school, now=t.now)
+
+
+def _to_change(t: Try, action: str, actor: Actor, **given: Any) -> None:
+    rows = t.session.scalars(select(ChangeRequest.ref).where(ChangeRequest.state == "requested")).all()
+    perform(t.session, "change_request", t.pick(sorted(rows)), action, actor=actor, now=t.now, given=given)
+
+
+def approve_change(t: Try) -> None:
+    _to_change(t, "approve", t.by(COORDINATOR))
+
+
+def refuse_change(t: Try) -> None:
+    _to_change(t, "refuse", t.by(COORDINATOR), explanation=WHY)
+
+
+def _to_recovery(t: Try, action: str, **given: Any) -> None:
+    rows = t.session.scalars(select(Recovery.ref)).all()
+    actor = t.by(FINANCE, SECOND)
+    perform(t.session, "recovery", t.pick(sorted(rows)), action, actor=actor, now=t.now, given=given)
+
+
+def claim(t: Try) -> None:
+    _to_recovery(t, "claim")
+
+
+def waive(t: Try) -> None:
+    _to_recovery(t, "waive", explanation=WHY)
+
+
+def agree_schedule(t: Try) -> None:
+    rows = sorted(t.session.execute(select(Recovery.ref, Recovery.application_id)).all())
+    _, app_id = t.pick(rows)
+    open_cents = case_balances(t.session, app_id).get(Account.RECEIVABLE, 0)
+    first = t.now.astimezone(AMSTERDAM).date() + timedelta(days=30)
+    _to_recovery(t, "agree_schedule", parts=equal_parts(open_cents + (t.b % 5 == 4), t.b % 4 + 2, first))
+
+
+def set_off(t: Try) -> None:
+    """No school here has two projects in two periods: the law never allows it."""
+    _to_recovery(t, "set_off", target=ref(t.b % len(ASKED)), amount_cents=1, same_work=True)
+
+
+def propose_write_off(t: Try) -> None:
+    _to_recovery(t, "propose_write_off", explanation=WHY)
+
+
+def write_off(t: Try) -> None:
+    _to_recovery(t, "write_off")
+
+
+def keep(t: Try) -> None:
+    _to_recovery(t, "keep", explanation=WHY)
 
 
 # --- payments ---------------------------------------------------------------------------------------------------------

@@ -38,6 +38,10 @@ class Bank:
     numbers: Iterator[int] = field(default_factory=count)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def again(self) -> Bank:
+        """The same bank, for another play; its numbers go on where nobody has been."""
+        return Bank(self.balance, [*self.told], {*self.booked}, count(len(self.booked) + 1_000))
+
 
 def _orders(session: Session, *states: str) -> Sequence[PaymentOrder]:
     return session.scalars(
@@ -96,6 +100,16 @@ def _school_pays_back(t: Try) -> list[Entry]:
     cents = (claim.open_cents, claim.open_cents // 2 or 1, 1, claim.open_cents + 1)[t.b % 4]
     words = claim.ref if t.b % 3 else "terug"
     return [received(cents, min(claim.ibans), "School", words, reference=f"R-{next(t.world.bank.numbers)}")]
+
+
+def school_pays_back(t: Try) -> None:
+    """Money comes in that was asked back."""
+    tell(t, _school_pays_back(t))
+
+
+def bounces(t: Try) -> None:
+    """A payment comes back, before or after the bank had booked it."""
+    tell(t, _bounces(t))
 
 
 _TELLS = (

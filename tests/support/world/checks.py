@@ -28,7 +28,7 @@ _CASES = text("""
     (SELECT coalesce(json_object_agg(account, cents), '{}') FROM case_balance WHERE application_id = a.id) AS stands,
     (SELECT coalesce(sum(-o.cents), 0) FROM payment_order o WHERE o.application_id = a.id AND o.state = 'paid') AS out,
     (SELECT coalesce(sum(e.cents), 0) FROM ledger_entry e WHERE e.application_id = a.id
-       AND e.account = 'available' AND e.movement = 'recovery_received') AS back
+       AND e.account = 'available' AND e.movement IN ('recovery_received', 'set_off')) AS back
   FROM application a WHERE a.tranche_id = :tranche ORDER BY a.id
 """)
 _BANK = text("SELECT coalesce(sum(cents), 0) FROM bank_line WHERE matched_as IN ('payment', 'bounce', 'recovery')")

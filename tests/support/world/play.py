@@ -48,6 +48,9 @@ OF_A_CASE: tuple[Act, ...] = (
     acts.respond,
     acts.determine,
     acts.settle,
+    acts.set_last_term,
+    acts.begin_ex_officio,
+    acts.ask_change,
 )
 OF_PAYING: tuple[Act, ...] = (
     acts.prepare_batch,
@@ -60,6 +63,20 @@ OF_PAYING: tuple[Act, ...] = (
     bank.explain_line,
     bank.agree_on_line,
 )
+OF_LATER: tuple[Act, ...] = (
+    acts.ask_change,
+    acts.approve_change,
+    acts.refuse_change,
+    acts.claim,
+    acts.waive,
+    acts.agree_schedule,
+    acts.set_off,
+    acts.propose_write_off,
+    acts.write_off,
+    acts.keep,
+    bank.school_pays_back,
+)
+"""What comes after an award or a final amount: changes, and money that is asked back."""
 OF_THE_TRANCHE: tuple[Act, ...] = (
     acts.change_ceiling,
     acts.propose_carrying,
@@ -83,9 +100,31 @@ USUAL: dict[str, Sequence[Act]] = {
     "waitlisted": (acts.offer, acts.award, acts.offer, acts.offer),
     "offered": (acts.accept_offer, acts.accept_offer, acts.decline_offer, acts.lapse_offer, acts.withdraw),
     "offer_accepted": (acts.award, acts.award, acts.reject),
-    "awarded": (acts.account, acts.account, acts.account, acts.hold, acts.lift_hold, acts.account, acts.revoke),
+    "awarded": (
+        acts.account,
+        acts.account,
+        acts.ask_change,
+        acts.approve_change,
+        acts.hold,
+        acts.account,
+        acts.lift_hold,
+        acts.revoke,
+        acts.set_last_term,
+        acts.begin_ex_officio,
+    ),
     "reported": (acts.judge, acts.determine, acts.determine, acts.intend, acts.return_report),
     "determination_intended": (acts.respond, acts.determine),
+    "determined": (
+        bank.school_pays_back,
+        acts.propose_write_off,
+        acts.write_off,
+        bank.bounces,
+        acts.agree_schedule,
+        acts.write_off,
+        acts.keep,
+    ),
+    "settled": (bank.bounces, acts.propose_carrying, acts.carry, acts.change_ceiling, acts.go_on_closing),
+    "revoked": (bank.school_pays_back, acts.propose_write_off, acts.write_off, acts.publish, acts.carry),
 }
 """State of an application → what may well come next."""
 
@@ -112,7 +151,7 @@ def usual(t: Try) -> None:
     act(t)
 
 
-ACTS: dict[str, Act] = {act.__name__: act for act in (usual, *OF_A_CASE, *OF_PAYING, *OF_THE_TRANCHE)}
+ACTS: dict[str, Act] = {act.__name__: act for act in (usual, *OF_A_CASE, *OF_PAYING, *OF_LATER, *OF_THE_TRANCHE)}
 
 LAST: dict[str, Sequence[Act]] = {
     "submitted": (acts.sign, acts.take_up),
@@ -126,6 +165,15 @@ LAST: dict[str, Sequence[Act]] = {
     "determination_intended": (acts.respond, acts.determine),
 }
 """State of an application → what brings it to its end, whatever the product refuses of it."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Where a play begins: a database to copy, the day, and the bank as it then is."""
+
+    url: str
+    now: datetime
+    bank: Bank
 
 
 @dataclass
@@ -145,10 +193,10 @@ class World:
     target: int = 0
 
     @classmethod
-    def on(cls, stage: Stage, url: str) -> World:
-        """A world on a copy of the stage."""
+    def on(cls, stage: Stage, url: str, seed: Seed) -> World:
+        """A world on a copy of what the seed is of."""
         engine = make_engine(url)
-        world = cls(stage, engine, session_factory(engine), stage.people)
+        world = cls(stage, engine, session_factory(engine), stage.people, seed.now, bank=seed.bank.again())
         with world.make() as session:
             found: dict[str, int] = dict(session.execute(select(Tranche.ref, Tranche.id)).all())
         world.source, world.target = found[SOURCE], found[TARGET]
@@ -228,7 +276,19 @@ class World:
         self.attempt(bank.schools_pay_back, 0, 0)
         while not self.attempt(bank.explain_line, 0, 2) or not self._agree():
             continue
-        for act in (acts.call_off, acts.publish, acts.propose_closing, acts.close):
+        self.attempt(acts.call_off, 0, 0)
+        if not self.attempt(acts.propose_carrying, 0, 1):
+            self.attempt(acts.carry, 0, 0)
+        self._close()
+
+    def reopen(self) -> None:
+        """Two people reopen what was closed, and two close it again."""
+        for act in (acts.propose_reopening, acts.reopen):
+            self.attempt(act, 0, 0)
+        self._close()
+
+    def _close(self) -> None:
+        for act in (acts.publish, acts.propose_closing, acts.close):
             self.attempt(act, 0, 0)
 
     def _finish(self, number: int) -> None:
@@ -254,3 +314,31 @@ class World:
     def close(self) -> None:
         """Let the database go."""
         self.engine.dispose()
+
+
+def early(stage: Stage) -> Seed:
+    """The round is open; nothing was decided."""
+    return Seed(stage.url, BEGIN, Bank())
+
+
+def late(stage: Stage) -> Seed:
+    """Three schools have their advance; one of them spent half and owes money back, one accounted; one waits."""
+    url = stage.server.copy_of(stage.url)
+    world = World.on(stage, url, early(stage))
+    script: Sequence[tuple[Act, int, int]] = (
+        *((acts.award, number, 0) for number in range(3)),
+        (acts.waitlist, 3, 0),
+        (acts.submit, 4, 0),
+        (acts.prepare_batch, 0, 1),
+        (acts.approve_batch, 0, 1),
+        (acts.send_batch, 0, 0),
+        (bank.pays_all, 0, 0),
+        (acts.account, 0, 9),
+        (acts.determine, 0, 0),
+        (acts.account, 2, 15),
+    )
+    for act, a, b in script:
+        assert not world.attempt(act, a, b), world.log[-1]
+    world.days(45)
+    world.close()
+    return Seed(url, world.now, world.bank)

@@ -145,9 +145,9 @@ class Stage:
         engine.dispose()
 
     @contextmanager
-    def copy(self) -> Iterator[str]:
-        """The URL of a copy, gone at the end."""
-        url = self.server.copy_of(self.url)
+    def copy(self, url: str) -> Iterator[str]:
+        """The URL of a copy of a database, gone at the end."""
+        url = self.server.copy_of(url)
         try:
             yield url
         finally:
