@@ -137,7 +137,7 @@ def people(tour: Tour) -> list[tuple[str, list[str]]]:
 
 
 BESIDE = {
-    "-": ["/inloggen/code"],
+    "-": ["/inloggen/code", "/aanmelden/verstuurd"],
     "anna@ozobot.example.org": ["/aanvragen/PO-T1-01/ingestuurd"],
     "greet@deltacollege.example.org": ["/aanvragen/IF-OO-03/verantwoording/controle"],
 }
