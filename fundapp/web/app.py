@@ -35,6 +35,7 @@ FEATURES = (
     "consent",
     "colleagues",
     "joining",
+    "messages",
     "draft_check",
     "completion",
     "reuse",

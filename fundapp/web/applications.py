@@ -266,6 +266,7 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
         yield url_for("reporting.accounts", ref=found.ref), Text("Uw verantwoording", "Your final accounts"), False
     if found.row.completions_asked:
         yield url_for("completion.show", ref=found.ref), Text("Wat u hebt aangevuld", "What you completed"), False
+    yield url_for("messages.of_school", ref=found.ref), Text("Vragen en berichten", "Questions and messages"), False
     yield (
         url_for("applications.answers", ref=found.ref),
         Text("Alles wat u instuurde", "Everything that you sent"),

@@ -853,6 +853,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("application_id", "account", name=op.f("pk_case_balance")),
     )
     op.create_table(
+        "case_message",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("from_school", sa.Boolean(), nullable=False),
+        sa.Column("author_id", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("body <> ''", name=op.f("ck_case_message_body")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_case_message_application_id")),
+        sa.ForeignKeyConstraint(["author_id"], ["person.id"], name=op.f("fk_case_message_author_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_message")),
+    )
+    op.create_index("ix_case_message_application", "case_message", ["application_id", "id"], unique=False)
+    op.create_table(
         "ceiling_change",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("journal_id", sa.BigInteger(), nullable=False),

@@ -100,11 +100,13 @@ def _wait_for_release(session: Session) -> None:
     decider = actor(session, DECIDER)
     for ref in ("VOL-P2", "VOL-I2"):
         tranche = session.query(Tranche).filter_by(ref=ref).one()
-        scenario.make(session, tranche, "Proef", scenario.announced(tranche), actor=decider, now=NOW)
+        made = scenario.make(session, tranche, "Proef", scenario.announced(tranche), actor=decider, now=NOW)
+        first, *_ = made.shares
+        given = {"amount_cents": first[1], "conditions": "", "explanation": ""}
+        prepared.prepare(session, first[0], "award", given, actor=decider, now=NOW)
+        mark = prepared.stack(session, tranche.id).mark
+        prepared.release(session, tranche, actor=decider, now=NOW, mark=mark, no_interest=True)
         prepared.prepare_by_advice(session, tranche, actor=decider, now=NOW)
-        if ref == "VOL-I2":
-            mark = prepared.stack(session, tranche.id).mark
-            prepared.release(session, tranche, actor=decider, now=NOW, mark=mark, no_interest=True)
 
 
 def begin(session: Session) -> None:

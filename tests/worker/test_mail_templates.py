@@ -171,6 +171,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "objection_ended": LOOK,
     "objection_withdrawn": LOOK,
     "sign_in_code": {"name": "Anouk", "code": "123 456", "url_path": "/inloggen/link/abc?verder=/aanvragen&taal=nl"},
+    "message_in": CASE | WHY | {"sender": "Bram"},
+    "message_of_fund": CASE | WHY | {"sender": "Hanna"},
     "join": LET_IN,
     "colleague_invited": LET_IN,
     "access_asked": LET_IN | {"asker": "Bram", "email": "bram@example.org", "what": WRITES},
