@@ -37,6 +37,7 @@ MENU = (
     Item("/beoordelen", Text("Beoordelen", "Review"), _REVIEW),
     Item("/lezen", Text("Lezen en scoren", "Read and score"), frozenset({Role.ADVISER})),
     Item("/vergaderingen", Text("Vergaderingen", "Meetings"), _REVIEW),
+    Item("/heroverwegingen", Text("Heroverwegingen", "New looks"), _REVIEW),
     Item(
         "/besluiten",
         Text("Besluiten", "Decisions"),
