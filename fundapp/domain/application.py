@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, StrEnum, auto
 
+from fundapp.domain.after_remedy import after_a_new_decision, no_remedy_runs
 from fundapp.domain.decision_term import Deciding, by_what_the_rules_allow, it_is_late, it_may_be_extended
 from fundapp.domain.draft import DraftPicture
 from fundapp.domain.flow import Flow, Given, Guard, Look, Mail, Tone, Transition, needs
@@ -110,6 +111,11 @@ class Effect(Enum):
     END_OFFER = auto()  # what was held is free
     EXTEND_TERM = auto()
     ANNOUNCE_DELAY = auto()  # the term of ours that passed goes on under a new date
+    AWARD_AFTER_REMEDY = auto()  # these follow the decision on an objection, in its transaction
+    RAISE_AFTER_REMEDY = auto()
+    RESTORE_AFTER_REMEDY = auto()
+    CONSIDER_AFTER_REMEDY = auto()
+    DETERMINE_AFTER_REMEDY = auto()
     HOLD_PAYMENTS = auto()
     END_HOLD = auto()
     ASK_SIGNATURES = auto()  # of who has not signed what is sent; the term to do so starts
@@ -139,6 +145,7 @@ class Facts:
     it was heard on; read when asked. intended: an intended rejection stands. came_from_the_line: it waited before.
     ahead: who is earlier on the waiting list and could be offered money. deciding: the term of ours that runs, to
     decide or to determine; extendable: by how much the fund's rules let the first be extended, once.
+    remedy: the reference of an objection that was not decided yet.
     """
 
     state: str
@@ -186,6 +193,7 @@ class Facts:
     profile: Profile = Profile.PRIVATE
     holds: tuple[Hold, ...] = ()
     hold_open: bool = False
+    remedy: str | None = None
     deciding: Deciding | None = None
     extendable: Length | None = None
 
@@ -421,6 +429,60 @@ PAYING = _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED, St
 """States in which something may still be paid."""
 
 T = Transition[Facts]
+
+
+def _after_remedy(name: str, past: Text, source: frozenset[StrEnum], target: State | None, effect: Effect) -> T:
+    return T(
+        name=name,
+        label=past,
+        past=past,
+        tone=Tone.POSITIVE,
+        source=source,
+        target=target,
+        who=_who(Role.SYSTEM),
+        guards=(after_a_new_decision,),
+        effects=(effect,),
+        reopens=True,
+    )
+
+
+_AFTER_REMEDY = (
+    _after_remedy(
+        "award_after_all",
+        Text("na heroverweging toch toegekend", "awarded after reconsideration"),
+        _states(State.REJECTED),
+        State.AWARDED,
+        Effect.AWARD_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "raise_award",
+        Text("toekenning herzien na heroverweging", "award changed after reconsideration"),
+        _states(State.AWARDED, State.REPORTED, State.DETERMINATION_INTENDED),
+        None,
+        Effect.RAISE_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "restore_award",
+        Text("na heroverweging geldt de toekenning weer", "award holds again after reconsideration"),
+        _states(State.REVOKED),
+        State.AWARDED,
+        Effect.RESTORE_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "consider_after_all",
+        Text("na heroverweging toch behandeld", "considered after reconsideration"),
+        _states(State.NOT_CONSIDERED),
+        State.SUBMITTED,
+        Effect.CONSIDER_AFTER_REMEDY,
+    ),
+    _after_remedy(
+        "determine_anew",
+        Text("eindbedrag herzien na heroverweging", "final amount changed after reconsideration"),
+        _states(State.DETERMINED, State.SETTLED),
+        State.DETERMINED,
+        Effect.DETERMINE_AFTER_REMEDY,
+    ),
+)
 
 FLOW: Flow[Facts] = Flow(
     kind="application",
@@ -888,7 +950,13 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED),
             target=State.DETERMINATION_INTENDED,
             who=_who(Role.FINANCE),
-            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, something_is_reduced),
+            guards=(
+                no_remedy_runs,
+                no_payment_in_a_batch,
+                no_payment_under_way,
+                lines_are_judged,
+                something_is_reduced,
+            ),
             effects=(Effect.INTEND_DETERMINATION, Effect.WRITE_LETTER),
             mail=(Mail("determination_intended", Role.APPLICANT),),
             hint=Text(
@@ -917,7 +985,7 @@ FLOW: Flow[Facts] = Flow(
             source=_states(State.REPORTED, State.DETERMINATION_INTENDED),
             target=State.DETERMINED,
             who=_who(Role.FINANCE),
-            guards=(no_payment_in_a_batch, no_payment_under_way, lines_are_judged, school_was_heard),
+            guards=(no_remedy_runs, no_payment_in_a_batch, no_payment_under_way, lines_are_judged, school_was_heard),
             effects=(Effect.DETERMINE, Effect.WRITE_LETTER),
             mail=(Mail("determined", Role.APPLICANT),),
         ),
@@ -957,6 +1025,7 @@ FLOW: Flow[Facts] = Flow(
             asks="reason",
             guards=(
                 no_conflict_declared,
+                no_remedy_runs,
                 no_payment_in_a_batch,
                 no_payment_under_way,
                 needs("explanation", _REASON_FOR_SCHOOL),
@@ -964,6 +1033,7 @@ FLOW: Flow[Facts] = Flow(
             effects=(Effect.RECORD_DECISION, Effect.END_TERMS, Effect.REVOKE_FUNDS, Effect.WRITE_LETTER),
             mail=(Mail("revoked", Role.APPLICANT),),
         ),
+        *_AFTER_REMEDY,
         T(
             name="hold_payments",
             label=Text("Betalingen aanhouden", "Hold payments"),

@@ -72,7 +72,8 @@ class Transition(Generic[F]):
     asks: the name of the form that the person fills in, None where the button is enough.
     guards: asked in order, all of them, each giving a reason or None. effects: what it does besides the state.
     hint: one sentence under the button: what will happen. beside: it may be done beside other such acts in the same
-    tranche, because it touches no money; all others wait for each other.
+    tranche, because it touches no money; all others wait for each other. reopens: it comes of a new look at a decision,
+    the only way out of a final state.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Transition(Generic[F]):
     due: str | None = None
     hint: Text | None = None
     beside: bool = False
+    reopens: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,8 +248,8 @@ def diagram(flow: Flow[Any]) -> str:
 def law_breaches(flow: Flow[Any]) -> list[str]:
     """Return every breach of the laws of a table; empty for a good one.
 
-    Every state is reachable; every state that is not final has a way out; a final one has none; every source and target
-    is a state of the flow; somebody may do each thing.
+    Every state is reachable; every state that is not final has a way out; a final one has none but by a new look at a
+    decision; every source and target is a state of the flow; somebody may do each thing.
     """
     breaches: list[str] = []
     reached = {flow.initial}
@@ -256,7 +258,9 @@ def law_breaches(flow: Flow[Any]) -> list[str]:
     }:
         reached |= new
     for state, look in flow.looks.items():
-        ways_out = [t.name for t in flow.transitions if state in t.source and t.target not in (None, state)]
+        ways_out = [
+            t.name for t in flow.transitions if state in t.source and t.target not in (None, state) and not t.reopens
+        ]
         if state not in reached:
             breaches.append(f"{flow.kind}: state {state} cannot be reached")
         if look.final and ways_out:

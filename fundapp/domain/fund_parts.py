@@ -161,6 +161,7 @@ class StartEvent(StrEnum):
     REPORT_MISSING = "report_missing"
     REPORT_RECEIVED = "report_received"
     REMEDY_RECEIVED = "remedy_received"
+    REMEDY_TERM_ENDED = "remedy_term_ended"
     TERM_PASSED = "term_passed"
 
 
@@ -215,7 +216,7 @@ class Terms(Spec):
     determination: TermSpec
     payment: TermSpec
     remedy: TermSpec | None
-    remedy_decision: TermSpec | None
+    remedy_decision: DecisionTerm | None
     recovery: TermSpec
     late: TermSpec = TermSpec(length="4w", starts=StartEvent.TERM_PASSED, pausable=True)
 

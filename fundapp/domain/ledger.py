@@ -5,6 +5,7 @@ Money stands in one of these accounts of its tranche; together with the ceiling 
     ceiling      what was put in (negative: it is the source of all the rest)
     available    free
     offered      offered to somebody on the waiting list, for as long as the offer stands
+    reserved     set apart while somebody looks at a decision again
     committed    awarded, not yet paid          (toegezegd, niet betaald)
     paid         awarded and paid in advance    (toegezegd, betaald)
     payable      determined, not yet paid       (vastgesteld, nog te betalen)
@@ -29,6 +30,7 @@ class Account(StrEnum):
     CEILING = "ceiling"
     AVAILABLE = "available"
     OFFERED = "offered"
+    RESERVED = "reserved"
     COMMITTED = "committed"
     PAID = "paid"
     PAYABLE = "payable"
@@ -61,6 +63,8 @@ class Movement(StrEnum):
     EARLIER_CEILING = "earlier_ceiling"  # a cut gives way to an application that was there before it
     OFFER = "offer"
     OFFER_ENDED = "offer_ended"
+    RESERVE = "reserve"
+    RESERVE_ENDED = "reserve_ended"
     AWARD = "award"
     RELEASE = "release"
     ORDER = "order"
@@ -127,6 +131,16 @@ def end_offer(cents: int) -> list[Posting]:
     return _moves((Movement.OFFER_ENDED, Account.OFFERED, Account.AVAILABLE, cents))
 
 
+def reserve(cents: int) -> list[Posting]:
+    """Set free money apart, for what somebody may get when a decision is looked at again."""
+    return _moves((Movement.RESERVE, Account.AVAILABLE, Account.RESERVED, cents))
+
+
+def end_reserve(cents: int) -> list[Posting]:
+    """It was decided: what was set apart is free, or becomes an award in the same transaction."""
+    return _moves((Movement.RESERVE_ENDED, Account.RESERVED, Account.AVAILABLE, cents))
+
+
 def award(cents: int) -> list[Posting]:
     """Promise an amount."""
     return _moves((Movement.AWARD, Account.AVAILABLE, Account.COMMITTED, cents))
@@ -180,6 +194,28 @@ def determine(determined: int, *, committed: int, paid: int) -> list[Posting]:
         (Movement.DETERMINATION, Account.COMMITTED, Account.PAYABLE, to_pay),
         (Movement.RELEASE, Account.COMMITTED, Account.AVAILABLE, committed - to_pay),
         (Movement.RECOVERY_CLAIMED, Account.PAID, Account.RECEIVABLE, paid - from_paid),
+    )
+
+
+def restore(award: int, *, receivable: int) -> list[Posting]:
+    """An award that was revoked holds after all, for `award` cents, of which `receivable` were still asked back.
+
+    What was asked back is no longer; the rest is promised anew.
+    """
+    kept = min(award, receivable)
+    return _moves(
+        (Movement.RECOVERY_CLAIMED, Account.RECEIVABLE, Account.PAID, kept),
+        (Movement.AWARD, Account.AVAILABLE, Account.COMMITTED, award - kept),
+    )
+
+
+def determine_more(more: int, *, receivable: int) -> list[Posting]:
+    """A final amount is `more` cents higher after all, of a case of which `receivable` were still asked back."""
+    kept = min(more, receivable)
+    return _moves(
+        (Movement.DETERMINATION, Account.RECEIVABLE, Account.DETERMINED, kept),
+        (Movement.AWARD, Account.AVAILABLE, Account.COMMITTED, more - kept),
+        (Movement.DETERMINATION, Account.COMMITTED, Account.PAYABLE, more - kept),
     )
 
 

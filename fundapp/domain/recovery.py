@@ -33,6 +33,10 @@ class State(StrEnum):
     WAIVED = "waived"
 
 
+DONE = frozenset({State.CLEARED, State.WRITTEN_OFF, State.WAIVED})
+"""Nothing is asked any more. A case may have a later claim, after a new look at a decision."""
+
+
 class Effect(Enum):
     """What a transition does besides the state."""
 

@@ -195,6 +195,7 @@ class EligibilityCheck(Base):
 class Term(Base):
     """A running term of a case. due_on is derived from the rule, the start and the pauses, and kept for the sweeps.
 
+    objection_id: the objection that it is a term of, if any; such a term does not end with the application.
     rule: a `domain.term.TermRule` as data; pauses: [[from, to or null], …] (dates); because: why it falls there.
     """
 
@@ -206,7 +207,8 @@ class Term(Base):
 
     id: Mapped[Id]
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
-    name: Mapped[str]  # decision | completion | report | determination | response | payment | remedy | recovery
+    name: Mapped[str]  # decision | completion | report | determination | response | payment | recovery | remedy_…
+    objection_id: Mapped[int | None] = mapped_column(ForeignKey("objection.id"), index=True)
     round: Mapped[int] = mapped_column(default=1)
     started_on: Mapped[date]
     rule: Mapped[dict[str, Any]]

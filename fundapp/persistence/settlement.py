@@ -137,7 +137,10 @@ class LineMove(Base):
 
 
 class Determination(Base):
-    """An intended or a final amount (vaststelling), with its calculation step by step. Append-only."""
+    """An intended or a final amount (vaststelling), with its calculation step by step. Append-only.
+
+    replaces_id: the final amount that this one came in the place of, after a new look at it.
+    """
 
     __tablename__ = "determination"
     __table_args__ = (
@@ -147,8 +150,10 @@ class Determination(Base):
             "uq_determination_one_final",
             "application_id",
             unique=True,
-            postgresql_where="kind = 'final'",
+            postgresql_where="kind = 'final' AND replaces_id IS NULL",
         ),
+        CheckConstraint("replaces_id IS NULL OR kind = 'final'", name="only_a_final_one_is_replaced"),
+        UniqueConstraint("replaces_id"),
     )
 
     id: Mapped[Id]
@@ -159,6 +164,7 @@ class Determination(Base):
     ex_officio: Mapped[bool] = mapped_column(default=False)
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("determination.id"))
 
 
 class IntentResponse(Base):
@@ -178,7 +184,7 @@ class IntentResponse(Base):
 class Recovery(Base):
     """Money that is asked back (terugvordering). What is still open stands in the ledger's account `receivable`.
 
-    due_on: by when the next amount must be in, as its running term says; kept for the lists.
+    due_on: by when the next amount must be in, as its running term says; kept for the lists. One at a time for a case.
     """
 
     __tablename__ = "recovery"
@@ -190,11 +196,17 @@ class Recovery(Base):
             " AND written_off_by_id <> proposed_by_id)",
             name="two_people_write_off",
         ),
+        Index(
+            "uq_recovery_live",
+            "application_id",
+            unique=True,
+            postgresql_where="state NOT IN ('cleared', 'written_off', 'waived')",
+        ),
     )
 
     id: Mapped[Id]
     ref: Mapped[str] = mapped_column(unique=True)
-    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
     state: Mapped[str] = mapped_column(default=recovery.State.OPEN.value)
     version: Mapped[int] = mapped_column(default=1)
     cents: Mapped[Cents]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -111,6 +112,15 @@ class Booking:
     application_id: int | None
 
 
+class Follow(NamedTuple):
+    """An act of the system that comes with another one, in its transaction. given: what its guards and effects read."""
+
+    kind: str
+    ref: str
+    action: str
+    given: Given = MappingProxyType({})
+
+
 @dataclass
 class Act:
     """One act under way. Handlers of effects read it and add to it; `perform` writes it all in one transaction.
@@ -119,7 +129,7 @@ class Act:
     the journal row that will tell of it. dossier: what was read of an application beforehand (`file`). rows: what will
     be written, in one statement with all that a handler adds to the session. data: what the journal keeps besides.
     context: what the mails and letters may say besides the case's own. after_journal: makes rows that point to the
-    journal row. follow: acts of the system that come with it: (kind, ref, action). case_context: what messages may say
+    journal row. follow: acts of the system that come with it. case_context: what messages may say
     of the case, where that is known.
     """
 
@@ -138,7 +148,7 @@ class Act:
     data: dict[str, Any] = field(default_factory=dict)
     context: dict[str, Any] = field(default_factory=dict)
     after_journal: list[Callable[[int], object]] = field(default_factory=list)
-    follow: list[tuple[str, str, str]] = field(default_factory=list)
+    follow: list[Follow] = field(default_factory=list)
     from_state: str = ""
     case_context: dict[str, Any] | None = None
 

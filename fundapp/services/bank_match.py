@@ -16,6 +16,7 @@ from fundapp.domain.ledger import Account
 from fundapp.domain.money import euro
 from fundapp.domain.outside import StatementEntry, StatementPayment
 from fundapp.domain.payment import OrderState, State
+from fundapp.domain.recovery import DONE
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
 from fundapp.persistence.decision import Award
@@ -111,7 +112,7 @@ def open_recoveries(session: Session) -> list[OpenRecovery]:
         )
         .join(Application, Application.id == Recovery.application_id)
         .join(CaseBalance, CaseBalance.application_id == Recovery.application_id)
-        .where(CaseBalance.account == Account.RECEIVABLE, CaseBalance.cents > 0)
+        .where(CaseBalance.account == Account.RECEIVABLE, CaseBalance.cents > 0, Recovery.state.not_in(sorted(DONE)))
         .order_by(Recovery.id)
     ).all()
     awarded = dict(

@@ -16,6 +16,9 @@ from fundapp.domain import application
 from fundapp.domain.application import State
 from fundapp.domain.ledger import OUTSTANDING, Account
 from fundapp.domain.money import euro
+from fundapp.domain.objection import RUNNING
+from fundapp.domain.objection_words import WORDS
+from fundapp.domain.term import Profile
 from fundapp.domain.text import Text, same
 from fundapp.domain.tranche import Blocker
 from fundapp.persistence.fund import Tranche
@@ -58,6 +61,9 @@ _OPEN = text("""
       ORDER BY l.id LIMIT :most) d),
     'unseen', (SELECT coalesce(sum(abs(c.cents)), 0) FROM crossed c
                WHERE NOT EXISTS (SELECT FROM bank_line l WHERE l.key = c.line)),
+    'objections', (SELECT json_agg(b) FROM (
+      SELECT ref, profile, reserved_cents FROM objection WHERE tranche_id = :tranche AND state = ANY (:running)
+      ORDER BY id LIMIT :most) b),
     'carrying', (SELECT json_agg(o) FROM (
       SELECT ref, cents FROM carry_over
       WHERE :tranche IN (source_id, target_id) AND state = 'proposed' ORDER BY id LIMIT :most) o)
@@ -73,6 +79,7 @@ def blockers(session: Session, row: Tranche) -> tuple[Blocker, ...]:
         "tranche": row.id,
         "finished": _FINISHED,
         "outstanding": [str(account) for account in OUTSTANDING],
+        "running": [str(state) for state in RUNNING],
         "most": MOST,
     }
     found: Found = session.execute(_OPEN, values).scalar_one()
@@ -165,7 +172,20 @@ def _carrying(found: Found) -> Iterator[Blocker]:
         )
 
 
-_LOOKS: tuple[Callable[[Found], Iterator[Blocker]], ...] = (_cases, _money, _carrying, _lines, _bank)
+def _objections(found: Found) -> Iterator[Blocker]:
+    for one in found["objections"] or ():
+        words = WORDS[Profile(one["profile"])]
+        yield Blocker(
+            "remedy_open",
+            Text(
+                "{ref} ({what}) wacht op een beslissing. Apart gezet: {amount}.",
+                "{ref} ({what}) waits for a decision. Set apart: {amount}.",
+            ).fill(ref=same(one["ref"]), what=words.noun, amount=same(euro(one["reserved_cents"]))),
+            f"{words.path}/{one['ref']}",
+        )
+
+
+_LOOKS: tuple[Callable[[Found], Iterator[Blocker]], ...] = (_cases, _money, _objections, _carrying, _lines, _bank)
 
 _EVALUATION = Text(
     "De evaluatie is nog niet gepubliceerd. Schrijf haar en publiceer haar.",

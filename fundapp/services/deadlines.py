@@ -5,22 +5,34 @@ A scheduler that was down for three days catches up with one act and one mail ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from fundapp.domain import tranche
 from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.flow import Flow
 from fundapp.domain.flows import FLOWS
+from fundapp.domain.objection_words import WORDS
 from fundapp.domain.people import SYSTEM, Role
 from fundapp.domain.refusal import Refused
 from fundapp.persistence.application import Application, Term
 from fundapp.persistence.fund import Tranche
+from fundapp.persistence.objection import Objection
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import application, consent, funds, payment_deadlines, recovery, signing_answer
+from fundapp.services import (
+    application,
+    consent,
+    funds,
+    objection,
+    payment_deadlines,
+    recovery,
+    signing_answer,
+)
 from fundapp.services.holders import holders
 from fundapp.services.outbox import write_mail
 from fundapp.services.panel import remind
@@ -48,6 +60,8 @@ REMINDERS = (
     Reminder("signature", "signature_due", Role.APPLICANT, 3, until=0),
     Reminder("signature", "signature_missed", Role.HANDLER, -1, until=14),
     Reminder("decision", "decision_late_soon", Role.HANDLER, 14),
+    Reminder("remedy_completion", "objection_completion_due", Role.APPLICANT, 3, until=0),
+    Reminder("remedy_decision", "objection_due", Role.COORDINATOR, 14),
     Reminder("report", "report_due", Role.APPLICANT, 60),
     Reminder("report", "report_due", Role.APPLICANT, 14),
     Reminder("report", "report_due", Role.APPLICANT, 0),
@@ -82,27 +96,40 @@ def _transitions(make_session: sessionmaker[Session], now: datetime) -> int:
 
 
 def _terms(make_session: sessionmaker[Session], now: datetime) -> int:
-    """Applications of which a term ended that a transition of the system waits for: derived from the flow as well."""
-    today = now.astimezone(AMSTERDAM).date()
+    """Cases of which a term ended that a transition of the system waits for: derived from their flows as well."""
     done = 0
-    for transition in FLOWS["application"].transitions:
-        if Role.SYSTEM not in transition.who or transition.due is None:
-            continue
-        with make_session() as session:
-            due = (
-                select(Application.ref)
-                .join(Term, Term.application_id == Application.id)
-                .where(
-                    Term.name == transition.due,
-                    Term.ended_on.is_(None),
-                    Term.due_on < today,
-                    Application.state.in_(list(transition.source)),
-                )
-                .order_by(Term.due_on, Term.id)
-            )
-            refs = session.scalars(due.limit(100)).all()
-        done += _each(make_session, application.KIND.flow.kind, refs, transition.name, now)
+    for flow, of_flow, state in _WITH_TERMS:
+        for transition in flow.transitions:
+            if Role.SYSTEM not in transition.who or transition.due is None:
+                continue
+            due = of_flow.where(
+                Term.name == transition.due,
+                Term.ended_on.is_(None),
+                Term.due_on < now.astimezone(AMSTERDAM).date(),
+                state.in_(list(transition.source)),
+            ).order_by(Term.due_on, Term.id)
+            with make_session() as session:
+                refs = session.scalars(due.limit(100)).all()
+            done += _each(make_session, flow.kind, refs, transition.name, now)
     return done
+
+
+_WITH_TERMS: tuple[tuple[Flow[Any], Select[str], Any], ...] = (
+    (
+        FLOWS["application"],
+        select(Application.ref).join(Term, Term.application_id == Application.id),
+        Application.state,
+    ),
+    *(
+        (
+            FLOWS[words.kind],
+            select(Objection.ref).join(Term, Term.objection_id == Objection.id).where(Objection.profile == profile),
+            Objection.state,
+        )
+        for profile, words in WORDS.items()
+    ),
+)
+"""Flows that have terms, how their cases are found by a term, and the column of their state."""
 
 
 def _each(make_session: sessionmaker[Session], kind: str, refs: Sequence[str], action: str, now: datetime) -> int:
@@ -125,8 +152,9 @@ def _reminders(session: Session, today: date) -> int:
         last_due = today + timedelta(days=reminder.days_before)
         first_due = today - timedelta(days=max(reminder.until, -reminder.days_before))
         rows = session.execute(
-            select(Term, Application)
+            select(Term, Application, Objection)
             .join(Application, Application.id == Term.application_id)
+            .outerjoin(Objection, Objection.id == Term.objection_id)
             .where(
                 Term.name == reminder.term,
                 Term.ended_on.is_(None),
@@ -136,10 +164,11 @@ def _reminders(session: Session, today: date) -> int:
             .order_by(Term.id)
             .limit(1000)
         )
-        for term, app in rows:
+        for term, app, about in cast("Iterator[tuple[Term, Application, Objection | None]]", rows):
             if _paused(term) or _a_later_one_is_due(reminder, term.due_on, today):
                 continue
-            context = funds.case_context(session, app) | {"due": term.due_on.isoformat()}
+            said = objection.context(session, about) if about is not None else funds.case_context(session, app)
+            context = said | {"due": term.due_on.isoformat()}
             if term.name == "recovery":
                 context |= recovery.expected(session, app)
             for person in holders(session, application.scope(session, app), [reminder.to])[reminder.to]:

@@ -9,10 +9,12 @@ from fundapp.domain.carry_over import Effect as OfCarryOver
 from fundapp.domain.change import Effect as OfChange
 from fundapp.domain.flows import FLOWS
 from fundapp.domain.interim import Effect as OfInterim
+from fundapp.domain.objection import Effect as OfObjection
 from fundapp.domain.payment import Effect as OfPayment
 from fundapp.domain.recovery import Effect as OfRecovery
 from fundapp.domain.tranche import Effect as OfTranche
 from fundapp.services import (
+    after_remedy,
     application,
     carry_over,
     ceilings,
@@ -21,6 +23,7 @@ from fundapp.services import (
     decision,
     intention,
     interim,
+    objection_acts,
     payment,
     payment_hold,
     recovery,
@@ -63,6 +66,27 @@ HANDLERS: dict[Enum, Handler] = {
     OfApplication.DETERMINE: settlement.determine,
     OfApplication.HOLD_PAYMENTS: payment_hold.place,
     OfApplication.END_HOLD: payment_hold.end,
+    OfApplication.AWARD_AFTER_REMEDY: after_remedy.award,
+    OfApplication.RAISE_AFTER_REMEDY: after_remedy.raise_award,
+    OfApplication.RESTORE_AFTER_REMEDY: after_remedy.restore,
+    OfApplication.CONSIDER_AFTER_REMEDY: after_remedy.consider,
+    OfApplication.DETERMINE_AFTER_REMEDY: after_remedy.determine,
+    OfObjection.FILE: objection_acts.file,
+    OfObjection.ASK_COMPLETION: objection_acts.ask_completion,
+    OfObjection.RECEIVE_COMPLETION: objection_acts.receive_completion,
+    OfObjection.END_COMPLETION: objection_acts.end_completion,
+    OfObjection.EXTEND_TERM: objection_acts.extend_term,
+    OfObjection.AGREE_LONGER: objection_acts.agree_longer,
+    OfObjection.ANNOUNCE_DELAY: objection_acts.announce_delay,
+    OfObjection.PLAN_HEARING: objection_acts.plan_hearing,
+    OfObjection.RECORD_HEARING: objection_acts.record_hearing,
+    OfObjection.WAIVE_HEARING: objection_acts.waive_hearing,
+    OfObjection.RECORD_ADVICE: objection_acts.record_advice,
+    OfObjection.RECORD_DECISION: objection_acts.record_decision,
+    OfObjection.FREE_RESERVE: objection_acts.free_reserve,
+    OfObjection.CARRY_OUT: objection_acts.carry_out,
+    OfObjection.END_TERMS: objection_acts.end_terms,
+    OfObjection.WRITE_LETTER: objection_acts.write_letter,
     OfTranche.SET_CEILING: ceilings.announce,
     OfTranche.CHANGE_CEILING: ceilings.change,
     OfTranche.RECORD_PROPOSAL: closing.record_proposal,

@@ -212,6 +212,9 @@ _EVENTS = {
     StartEvent.REPORT_MISSING: Text("nadat wij om de verantwoording vroegen", "after we asked for the final accounts"),
     StartEvent.REPORT_RECEIVED: Text("nadat de verantwoording binnen is", "after the final accounts came in"),
     StartEvent.TERM_PASSED: Text("nadat onze termijn voorbij is", "after our term has passed"),
+    StartEvent.REMEDY_TERM_ENDED: Text(
+        "nadat de termijn om daarom te vragen voorbij is", "after the term to ask for it has passed"
+    ),
     StartEvent.REMEDY_RECEIVED: Text("nadat het verzoek binnen is", "after the request came in"),
 }
 _TERMS = {

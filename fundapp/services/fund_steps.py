@@ -22,6 +22,7 @@ _AFTER = {
     StartEvent.INTENT_SENT: Text("na ons bericht", "after our message"),
     StartEvent.ACTIVITIES_ENDED: Text("na het einde van uw project", "after the end of your project"),
     StartEvent.REPORT_RECEIVED: Text("nadat wij uw verantwoording hebben", "after we have your final report"),
+    StartEvent.REMEDY_TERM_ENDED: Text("na de termijn daarvoor", "after the term for it"),
     StartEvent.REMEDY_RECEIVED: Text("nadat wij uw brief hebben", "after we have your letter"),
 }
 _PAID = {

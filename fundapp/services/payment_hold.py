@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, exists, select, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.days import AMSTERDAM
+from fundapp.domain.objection import RUNNING
 from fundapp.domain.payment_hold import Hold
 from fundapp.persistence.application import Application
 from fundapp.persistence.payment import PaymentHold
@@ -29,16 +30,18 @@ _ASKED = text("""
     (SELECT min(b.ref) FROM payment_order o JOIN payment_batch b ON b.id = o.batch_id
      WHERE o.application_id = :id AND o.state = 'pending' AND b.state = 'prepared') AS in_batch,
     (SELECT json_agg(json_build_array(starts_on, ends_on, ended_at) ORDER BY id) FROM payment_hold
-     WHERE application_id = :id) AS holds
+     WHERE application_id = :id) AS holds,
+    (SELECT min(ref) FROM objection WHERE application_id = :id AND state = ANY (:running)) AS remedy
 """)
 
 
 def paying_facts(session: Session, application_id: int) -> dict[str, Any]:
     """What the guards of an application ask of its payments; one statement."""
-    row = session.execute(_ASKED, {"id": application_id}).one()
+    row = session.execute(_ASKED, {"id": application_id, "running": [str(state) for state in RUNNING]}).one()
     holds = [(date.fromisoformat(first), date.fromisoformat(last), ended) for first, last, ended in row.holds or ()]
     return {
         "in_batch": row.in_batch,
+        "remedy": row.remedy,
         "holds": tuple(Hold(first, last, _day(ended)) for first, last, ended in holds),
         "hold_open": any(ended is None for _, _, ended in holds),
     }

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain import interim
 from fundapp.domain.fund import FundSpec
+from fundapp.domain.money import share
 from fundapp.domain.payment import Condition, InstalmentState, Purpose
 from fundapp.domain.payment_scheme import Planned, dates, plan, spread
 from fundapp.domain.term import Length, TermRule
@@ -18,7 +19,7 @@ from fundapp.persistence.interim import InterimReport
 from fundapp.persistence.payment import Instalment
 from fundapp.persistence.rows import next_id
 from fundapp.services import terms
-from fundapp.services.act import Act
+from fundapp.services.act import Act, Follow
 
 _OPEN = (InstalmentState.WAITING, InstalmentState.DUE)
 
@@ -135,6 +136,23 @@ def plan_final_payment(act: Act, spec: FundSpec, cents: int) -> date:
     return due_on
 
 
+def resume_instalments(act: Act, spec: FundSpec, award: int, *, paid: int) -> None:
+    """Plan anew what is left of an award (cents) of which everything open was dropped; paid: what the school has.
+
+    The rest of the advance can be paid at once, what is left after the determination.
+    """
+    app: Application = act.row
+    number = act.session.scalar(select(func.max(Instalment.number)).where(Instalment.application_id == app.id)) or 0
+    advance = max(0, share(award, spec.advance.share_bp) - paid)
+    payable_on, due_on = dates(None, act.today, payment_rule(spec))
+    parts = (
+        Planned(number + 1, Purpose.ADVANCE, Condition.AWARD, None, advance, payable_on, due_on),
+        Planned(number + 2, Purpose.FINAL, Condition.DETERMINATION, None, award - paid - advance),
+    )
+    act.session.add_all([_row(app, one) for one in parts if one.cents > 0])
+    act.data["scheme"] = [[one.number, one.condition, one.cents] for one in parts if one.cents > 0]
+
+
 def replan_instalments(act: Act, application_id: int, award: int) -> None:
     """Spread a changed award (cents) over what is not paid or ordered yet; what becomes zero is dropped.
 
@@ -164,4 +182,4 @@ def _let_lapse(act: Act, instalment_ids: list[int]) -> None:
             InterimReport.state.in_([interim.State.ASKED, interim.State.SENT]),
         )
     )
-    act.follow += [("interim_report", ref, "lapse") for ref in refs]
+    act.follow += [Follow("interim_report", ref, "lapse") for ref in refs]

@@ -197,9 +197,11 @@ def letter_of(session: Session, ref: str, *, actor: Actor, now: datetime) -> tup
     NOT_FOUND where nothing stands ready.
     """
     found = see(session, FLOW.kind, ref, actor=actor, now=now)
+    if not found.facts.roles & set(prepared.PREPARERS):
+        raise Refused(missing())
     interest.require(interest.known(found.row, found.facts))
     row = ready_for(session, found.row.id)
-    if row is None or not found.facts.roles & set(prepared.PREPARERS):
+    if row is None:
         raise Refused(missing())
     if row.on_version != found.facts.version:
         raise Refused(flow.stale(FLOW, found.facts))

@@ -18,7 +18,7 @@ from fundapp.domain.days import AMSTERDAM
 from fundapp.domain.ledger import Account
 from fundapp.domain.payment import InstalmentState, Purpose
 from fundapp.domain.people import SYSTEM, Actor, Scope, roles_on
-from fundapp.domain.recovery import Part, Period, SetOffTarget, State
+from fundapp.domain.recovery import DONE, Part, Period, SetOffTarget, State
 from fundapp.domain.refusal import Refused
 from fundapp.domain.term import Length, TermRule, due
 from fundapp.persistence.application import Application
@@ -27,7 +27,7 @@ from fundapp.persistence.fund import Tranche
 from fundapp.persistence.payment import Instalment
 from fundapp.persistence.settlement import Recovery, RecoveryPart
 from fundapp.services import funds, terms
-from fundapp.services.act import Act, CaseType
+from fundapp.services.act import Act, CaseType, Follow
 from fundapp.services.ledger import case_balances
 from fundapp.services.letters import released
 from fundapp.services.programme import lead_applicant
@@ -36,7 +36,6 @@ from fundapp.services.subject import missing
 ASKED = frozenset({State.CLAIMED, State.WRITE_OFF_PROPOSED})
 """The states in which the school was asked to pay."""
 
-_DONE = frozenset({State.CLEARED, State.WRITTEN_OFF, State.WAIVED})
 _DAY = timedelta(days=1)
 
 
@@ -47,17 +46,35 @@ def open_claim(act: Act, app: Application, cents: int) -> None:
     """Open a claim for what was paid too much (cents); it is asked back at once, unless the fund calls it small."""
     spec = funds.spec_of(act.session, app.fund_version_id)
     rule = spec.terms.recovery.rule(spec.legal_profile)
-    ref = f"TV-{app.ref}"
+    earlier = act.session.scalar(select(func.count()).where(Recovery.application_id == app.id)) or 0
+    ref = f"TV-{app.ref}" + (f"-{earlier + 1}" if earlier else "")
     small = cents < spec.settlement.recover_from_cents
     due_on = due(rule, act.today).due_on
     act.session.add(Recovery(ref=ref, application_id=app.id, cents=cents, due_on=due_on, created_at=act.now))
     act.data["recovery"] = {"ref": ref, "cents": cents}
     act.context |= {"recovery": cents, "recovery_ref": ref, "recovery_small": small}
     if not small:
-        act.follow.append((recovery.FLOW.kind, ref, "claim"))
+        act.follow.append(Follow(recovery.FLOW.kind, ref, "claim"))
 
 
 # --- as a case --------------------------------------------------------------------------------------------------------
+
+
+def live_claim(session: Session, application_id: int) -> Recovery | None:
+    """Return the claim on a case that is not done, or None."""
+    query = select(Recovery).where(Recovery.application_id == application_id, Recovery.state.not_in(sorted(DONE)))
+    return session.scalar(query)
+
+
+def became_less(act: Act, app: Application, left: int) -> None:
+    """A new look at a decision made a claim smaller: `left` (cents) is still asked back; nothing left clears it."""
+    row = live_claim(act.session, app.id)
+    if row is None:
+        return
+    if not left:
+        act.follow.append(Follow(recovery.FLOW.kind, row.ref, "clear"))
+    elif row.state in ASKED:
+        _roll_on(act.session, row, app, left, act.today)
 
 
 def _application(session: Session, row: Recovery) -> Application:
@@ -170,7 +187,14 @@ def claim(act: Act) -> None:
     rule = spec.terms.recovery.rule(spec.legal_profile)
     term = terms.start(act.session, app.id, "recovery", rule, act.today)
     row.due_on = term.due_on
-    act.session.add(RecoveryPart(application_id=app.id, round=1, number=1, cents=act.facts.open, due_on=term.due_on))
+    part = RecoveryPart(
+        application_id=app.id,
+        round=_last_round(act.session, app.id) + 1,
+        number=1,
+        cents=act.facts.open,
+        due_on=term.due_on,
+    )
+    act.session.add(part)
     act.context |= {"recovery": act.facts.open, "due": term.due_on.isoformat()}
     _letter(act, app, "recovery")
 
@@ -180,13 +204,9 @@ def agree_schedule(act: Act) -> None:
     row: Recovery = act.row
     app = _application(act.session, row)
     agreed: tuple[Part, ...] = tuple(act.given["parts"])
-    last = act.session.scalar(
-        select(func.max(RecoveryPart.round)).where(RecoveryPart.application_id == row.application_id)
-    )
+    last = _last_round(act.session, app.id)
     act.session.add_all(
-        RecoveryPart(
-            application_id=app.id, round=(last or 0) + 1, number=part.number, cents=part.cents, due_on=part.due_on
-        )
+        RecoveryPart(application_id=app.id, round=last + 1, number=part.number, cents=part.cents, due_on=part.due_on)
         for part in agreed
     )
     _expect(act.session, row, app, agreed[0].due_on, act.today)
@@ -194,6 +214,11 @@ def agree_schedule(act: Act) -> None:
     act.data["parts"] = told
     act.context |= {"recovery": act.facts.open, "parts": told, "due": agreed[0].due_on.isoformat()}
     _letter(act, app, "recovery_schedule")
+
+
+def _last_round(session: Session, application_id: int) -> int:
+    query = select(func.max(RecoveryPart.round)).where(RecoveryPart.application_id == application_id)
+    return session.scalar(query) or 0
 
 
 def set_off(act: Act) -> None:
@@ -220,7 +245,7 @@ def set_off(act: Act) -> None:
     if left:
         _roll_on(session, row, app, left, act.today)
     else:
-        act.follow.append((recovery.FLOW.kind, row.ref, "clear"))
+        act.follow.append(Follow(recovery.FLOW.kind, row.ref, "clear"))
     act.data["set_off"] = {"with": target.ref, "cents": cents}
     act.context |= {"set_off": cents, "target": target.ref, "left": left, "explanation": act.text("explanation")}
     _letter(act, app, "recovery_set_off")
@@ -300,7 +325,7 @@ def finish(act: Act) -> None:
 def _may_settle(act: Act, app: Application, cents: int) -> None:
     """Settle a case of which this act takes away the last that was outstanding (cents, not written yet)."""
     if app.state == CaseState.DETERMINED and ledger.outstanding(case_balances(act.session, app.id)) == cents:
-        act.follow.append(("application", app.ref, "settle"))
+        act.follow.append(Follow("application", app.ref, "settle"))
 
 
 def _letter(act: Act, app: Application, template: str) -> None:
@@ -352,8 +377,8 @@ def received(session: Session, app: Application, *, now: datetime) -> None:
     """
     from fundapp.services.transitions import perform  # which knows this module's effects
 
-    row = session.scalar(select(Recovery).where(Recovery.application_id == app.id))
-    if row is None or State(row.state) in _DONE:
+    row = live_claim(session, app.id)
+    if row is None:
         return
     open_cents = case_balances(session, app.id).get(Account.RECEIVABLE, 0)
     if not open_cents:
@@ -365,7 +390,9 @@ def received(session: Session, app: Application, *, now: datetime) -> None:
 
 def expected(session: Session, app: Application) -> dict[str, Any]:
     """What a reminder may say: what must be paid back next (cents), under which reference, to which account."""
-    row = session.scalars(select(Recovery).where(Recovery.application_id == app.id)).one()
+    row = session.scalars(
+        select(Recovery).where(Recovery.application_id == app.id).order_by(Recovery.id.desc()).limit(1)
+    ).one()
     open_cents = case_balances(session, app.id).get(Account.RECEIVABLE, 0)
     parts = schedule(session, app.id)
     standing = recovery.standing(parts, received_for(parts, open_cents))

@@ -68,7 +68,11 @@ def recoveries(
         .correlate(Application)
         .scalar_subquery()
     )
-    receivable = and_(CaseBalance.application_id == Recovery.application_id, CaseBalance.account == Account.RECEIVABLE)
+    receivable = and_(
+        CaseBalance.application_id == Recovery.application_id,
+        CaseBalance.account == Account.RECEIVABLE,
+        Recovery.state.not_in(sorted(recovery.DONE)),
+    )
     written_off = and_(given_up.application_id == Recovery.application_id, given_up.account == Account.WRITTEN_OFF)
     query = (
         select(

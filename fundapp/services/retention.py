@@ -27,12 +27,15 @@ from fundapp.persistence.application import (
     Submission,
 )
 from fundapp.persistence.change import ChangeRequest
+from fundapp.persistence.consent import PartnerConsent
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.fund import Tranche
+from fundapp.persistence.message import CaseMessage
 from fundapp.persistence.outbox import OutboxMessage
 from fundapp.persistence.people import SignInCode
 from fundapp.persistence.receipt import Receipt
 from fundapp.persistence.settlement import IntentResponse, ReportContribution, ReportEvidence, ReportLine
+from fundapp.persistence.signing import Signature
 from fundapp.services import funds
 from fundapp.services.journal import note
 from fundapp.services.ports import FileStore
@@ -108,7 +111,16 @@ def _overdue(session: Session, now: datetime) -> list[Application]:
 
 def _retire(session: Session, app: Application) -> int:
     """Take away what a person wrote or was written; return how many mails lost their words."""
-    for table in (Attachment, Partner, Contribution, ReportEvidence, ReportContribution):
+    for table in (
+        Attachment,
+        Partner,
+        Contribution,
+        ReportEvidence,
+        ReportContribution,
+        Signature,
+        PartnerConsent,
+        CaseMessage,
+    ):
         session.execute(delete(table).where(table.application_id == app.id))
     if app.state == State.DRAFT:
         session.execute(delete(BudgetLine).where(BudgetLine.application_id == app.id))

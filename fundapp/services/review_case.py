@@ -22,8 +22,12 @@ from fundapp.domain.days import moment_text
 from fundapp.domain.facts import SignerRole
 from fundapp.domain.flow import Look
 from fundapp.domain.fund import FundSpec
+from fundapp.domain.objection import State as RemedyState
+from fundapp.domain.objection_flow import FLOWS as REMEDIES
+from fundapp.domain.objection_words import WORDS
 from fundapp.domain.refusal import Refused
 from fundapp.domain.rejection import REASONS, Ending, RejectionCode
+from fundapp.domain.term import Profile
 from fundapp.domain.text import Text, same
 from fundapp.domain.upload import ScanState
 from fundapp.persistence.application import Application
@@ -47,7 +51,7 @@ _CASE = text("""
        v.explanation, v.conditions, v.at, v.submission_number, p.name FROM advice v JOIN person p ON p.id = v.adviser_id
        WHERE v.application_id = a.id) x) AS advice,
     (SELECT json_agg(x ORDER BY x.id DESC) FROM (SELECT d.id, d.kind, d.amount_cents, d.reasons, d.conditions,
-       d.explanation, d.at, p.name FROM decision d LEFT JOIN person p ON p.id = d.decided_by_id
+       d.explanation, d.at, d.outcome, p.name FROM decision d LEFT JOIN person p ON p.id = d.decided_by_id
        WHERE d.application_id = a.id) x) AS decisions,
     (SELECT json_agg(json_build_array(text, at) ORDER BY id DESC) FROM intent_response
        WHERE application_id = a.id) AS responses,
@@ -57,6 +61,8 @@ _CASE = text("""
        j.data->'interested' AS interested, j.data->'late' AS late, p.name
        FROM journal j LEFT JOIN person p ON p.id = j.actor_id
        WHERE j.kind = 'application' AND j.subject_id = a.id ORDER BY j.id DESC LIMIT 200) x) AS history,
+    (SELECT json_agg(json_build_array(o.ref, o.profile, o.state, o.filed_at) ORDER BY o.id DESC) FROM objection o
+       WHERE o.application_id = a.id AND o.state <> 'draft') AS objections,
     (SELECT json_agg(json_build_array(id, kind, file_name, sha256)) FROM attachment
        WHERE application_id = a.id) AS attachments,
     (SELECT json_agg(json_build_array(name, role, state, sha256, answered_at) ORDER BY place) FROM signature
@@ -140,6 +146,15 @@ class LetterView(NamedTuple):
     opened_at: datetime | None
 
 
+class ObjectionLine(NamedTuple):
+    """A new look that the school asked at a decision."""
+
+    href: str
+    label: Text
+    look: Look
+    at: datetime
+
+
 class SignerView(NamedTuple):
     """Who signs, and how that stands towards what was sent last."""
 
@@ -168,6 +183,7 @@ TERM_NAMES = {
     "payment": Text("Betalen", "To pay"),
     "remedy": Text("Vragen om opnieuw te kijken", "To ask for a new look"),
     "remedy_decision": Text("Beslissen op het verzoek", "To decide on that request"),
+    "remedy_completion": Text("Het verzoek aanvullen", "To complete that request"),
     "recovery": Text("Terugbetalen", "To pay back"),
 }
 LETTER_NAMES = {
@@ -187,6 +203,11 @@ LETTER_NAMES = {
     "change_refused": Text("Wijziging niet goedgekeurd", "Change refused"),
     "extension": Text("Verlenging van de beslistermijn", "Extension of the term to decide"),
     "delay": Text("Bericht van vertraging", "Notice of delay"),
+    "objection_received": Text("Opnieuw kijken: ontvangen", "New look: received"),
+    "objection_completion": Text("Opnieuw kijken: aanvulling gevraagd", "New look: completion asked"),
+    "hearing": Text("Opnieuw kijken: uitnodiging", "New look: invitation"),
+    "objection_extension": Text("Opnieuw kijken: nieuwe datum", "New look: new date"),
+    "objection_decision": Text("Opnieuw kijken: beslissing", "New look: decision"),
 }
 _DECISIONS = {
     "award": Text("Toegekend", "Awarded"),
@@ -345,15 +366,36 @@ class CaseView:
         """Every decision, the newest first."""
         return tuple(
             DecisionView(
-                label=_DECISIONS[d["kind"]],
+                label=self._decision_label(d),
                 amount_cents=d["amount_cents"],
-                reasons=reason_labels(d["reasons"]),
+                reasons=reason_labels(d["reasons"]) if d["kind"] in _DECISIONS else (),
                 conditions=d["conditions"],
                 explanation=d["explanation"],
                 by=d["name"] or _SYSTEM.nl,
                 at=datetime.fromisoformat(d["at"]),
             )
             for d in self.row.decisions or ()
+        )
+
+    def _decision_label(self, found: Mapping[str, Any]) -> Text:
+        if found["outcome"] is None:
+            return _DECISIONS[found["kind"]]
+        words = WORDS[self.spec.legal_profile]
+        return Text("{what}: {outcome}", "{what}: {outcome}").fill(
+            what=_sentence(words.noun), outcome=words.looks[RemedyState(found["outcome"])]
+        )
+
+    @property
+    def objections(self) -> tuple[ObjectionLine, ...]:
+        """Every new look that the school asked, the newest first."""
+        return tuple(
+            ObjectionLine(
+                href=f"{WORDS[Profile(profile)].path}/{ref}",
+                label=Text("{noun} {ref}", "{noun} {ref}").fill(noun=_sentence(WORDS[Profile(profile)].noun), ref=ref),
+                look=REMEDIES[Profile(profile)].look(state),
+                at=datetime.fromisoformat(filed_at),
+            )
+            for ref, profile, state, filed_at in self.row.objections or ()
         )
 
     @property
@@ -389,6 +431,10 @@ class CaseView:
 
 
 _LATE = Text("{what}, na de laatste dag", "{what}, after the last day")
+
+
+def _sentence(words: Text) -> Text:
+    return Text(words.nl[:1].upper() + words.nl[1:], words.en[:1].upper() + words.en[1:])
 
 
 def _verb(action: str, interested: bool | None, *, late: bool = False) -> Text:

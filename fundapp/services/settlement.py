@@ -17,7 +17,7 @@ from fundapp.domain.settlement import Calculation
 from fundapp.persistence.application import Application
 from fundapp.persistence.settlement import Determination, FinalReport, IntentResponse, LineMove, ReportLine
 from fundapp.services import funds, recovery, report_reading, terms
-from fundapp.services.act import Act
+from fundapp.services.act import Act, Follow
 from fundapp.services.payment_scheme import drop_instalments, plan_final_payment
 
 UNACCOUNTED = "Niet verantwoord."
@@ -257,7 +257,7 @@ def determine(act: Act) -> None:
     if reckoned.balance < 0:
         recovery.open_claim(act, app, -reckoned.balance)
     else:
-        act.follow.append(("application", app.ref, "settle"))
+        act.follow.append(Follow("application", app.ref, "settle"))
 
 
 def revoke_funds(act: Act) -> None:

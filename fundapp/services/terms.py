@@ -18,12 +18,25 @@ from fundapp.services.act import Act
 _RULE = TypeAdapter(TermRule)
 
 
-def start(session: Session, application_id: int, name: str, rule: TermRule, started_on: date) -> Term:
+OF_AN_OBJECTION = frozenset({"remedy_decision", "remedy_completion"})
+"""Terms that belong to an objection: they run on when the application ends."""
+
+
+def start(
+    session: Session,
+    application_id: int,
+    name: str,
+    rule: TermRule,
+    started_on: date,
+    *,
+    objection_id: int | None = None,
+) -> Term:
     """Start a term that counts from the day after `started_on`; a second one of the same name is its next round."""
     rounds = session.scalar(
         select(func.count()).select_from(Term).where(Term.application_id == application_id, Term.name == name)
     )
     term = _fresh(application_id, name, rule, started_on, rounds or 0)
+    term.objection_id = objection_id
     session.add(term)
     return term
 
@@ -50,11 +63,19 @@ def _fresh(application_id: int, name: str, rule: TermRule, started_on: date, rou
 
 
 def live(session: Session, application_id: int, *names: str) -> dict[str, Term]:
-    """Return the running terms of a case by name."""
-    query = select(Term).where(Term.application_id == application_id, Term.ended_on.is_(None))
+    """Return the running terms of an application by name; not those of an objection."""
+    query = select(Term).where(
+        Term.application_id == application_id, Term.ended_on.is_(None), Term.objection_id.is_(None)
+    )
     if names:
         query = query.where(Term.name.in_(names))
     return {term.name: term for term in session.scalars(query.order_by(Term.round))}
+
+
+def of_objection(session: Session, objection_id: int, name: str) -> Term | None:
+    """Return the running term of an objection, or None."""
+    query = select(Term).where(Term.objection_id == objection_id, Term.name == name, Term.ended_on.is_(None))
+    return session.scalar(query.order_by(Term.round.desc()).limit(1))
 
 
 def running(term: Term) -> RunningTerm:
@@ -98,7 +119,7 @@ def end_all(session: Session, application_id: int, on: date, *names: str) -> Non
 def finish(act: Act, *names: str) -> None:
     """The same as `end_all`, by the dossier of the case."""
     for term in act.file.terms:
-        if term.ended_on is None and (not names or term.name in names):
+        if term.ended_on is None and (term.name in names if names else term.name not in OF_AN_OBJECTION):
             stood_still = any(last is None for _, last in term.pauses)
             end(term, act.today)
             moved = ("pauses", "due_on", "due_at", "because") if stood_still else ()
@@ -108,8 +129,11 @@ def finish(act: Act, *names: str) -> None:
 def extended_to(session: Session, application_id: int, name: str, lengths: Sequence[Length], today: date) -> list[date]:
     """Return the last day that a running term would have if it were longer by each of these. Empty where none runs."""
     term = live(session, application_id, name).get(name)
-    if term is None:
-        return []
+    return [] if term is None else longer(term, lengths, today)
+
+
+def longer(term: Term, lengths: Sequence[Length], today: date) -> list[date]:
+    """Return the last day that a term would have if it were longer by each of these."""
     now = running(term)
     return [replace(now, rule=now.rule.extended(by)).standing(today).due.due_on for by in lengths]
 
@@ -118,11 +142,16 @@ def extend(act: Act, name: str, by: Length) -> tuple[date, date]:
     """Add to the length of a running term of the act's case. Returns its last day before, and now."""
     term = _running_of(act, name)
     old = term.due_on
-    term.rule = _RULE.dump_python(_RULE.validate_python(term.rule).extended(by), mode="json")
-    _reckon(term, act.today)
+    lengthen(term, by, act.today)
     changed = ("rule", "due_on", "due_at", "because")
     act.rows.change(Term, term.id, **{column: getattr(term, column) for column in changed})
     return old, term.due_on
+
+
+def lengthen(term: Term, by: Length, today: date) -> None:
+    """Add to the length of a term."""
+    term.rule = _RULE.dump_python(_RULE.validate_python(term.rule).extended(by), mode="json")
+    _reckon(term, today)
 
 
 def renew(act: Act, name: str, rule: TermRule) -> tuple[date, date]:

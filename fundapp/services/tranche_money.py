@@ -18,7 +18,7 @@ from fundapp.domain.ledger_text import ACCOUNTS, MOVEMENTS
 from fundapp.domain.text import Text
 from fundapp.persistence.ledger import WHOLE_POT, TrancheBalance, TrancheMovement
 
-FOR_SCHOOLS = frozenset(OF_A_CASE) - {Account.OFFERED}
+FOR_SCHOOLS = frozenset(OF_A_CASE) - {Account.OFFERED, Account.RESERVED}
 """What is awarded or determined, in whatever stage."""
 
 AT_SCHOOLS = frozenset({Account.PAID, Account.DETERMINED, Account.RECEIVABLE, Account.WRITTEN_OFF})
@@ -92,7 +92,7 @@ class Money(Pot):
     @property
     def outside_bar(self) -> list[tuple[Text, int]]:
         """The accounts that are no part of the bar, where something stands in them."""
-        out = (Account.OFFERED, Account.RECEIVABLE, Account.WRITTEN_OFF, Account.CARRIED)
+        out = (Account.OFFERED, Account.RESERVED, Account.RECEIVABLE, Account.WRITTEN_OFF, Account.CARRIED)
         return [(ACCOUNTS[a], self.balances[a]) for a in out if self.balances.get(a)]
 
     @property
@@ -422,6 +422,7 @@ def figures(money: Money, moved: Movements) -> tuple[Figure, ...]:
     extra = (
         (Account.IN_TRANSIT, Text("Onderweg bij de bank", "On its way at the bank")),
         (Account.OFFERED, Text("Aangeboden", "Offered")),
+        (Account.RESERVED, Text("Apart gezet", "Set apart")),
         (Account.CARRIED, Text("Overgedragen", "Carried over")),
     )
     if set_off := free(Movement.SET_OFF):

@@ -117,8 +117,8 @@ def perform(
             _carried_out(asked, act)
     if isinstance(act, Done):
         return act
-    for follow_kind, follow_ref, follow_action in act.follow:
-        perform(session, follow_kind, follow_ref, follow_action, actor=SYSTEM, now=now)
+    for follow in act.follow:
+        perform(session, follow.kind, follow.ref, follow.action, actor=SYSTEM, now=now, given=follow.given)
     return Done(kind, ref, action, act.row.state)
 
 
@@ -311,6 +311,20 @@ _SENTENCES = {
         Text(
             "U gaf het advies over deze aanvraag. Laat iemand anders van de stuurgroep besluiten.",
             "You gave the advice on this application. Let somebody else of the steering group decide.",
+        ),
+    ),
+    "ck_objection_not_involved_before": (
+        "involved_before",
+        Text(
+            "U werkte mee aan het eerste besluit. Laat iemand doen die daar niet bij was.",
+            "You had a part in the first decision. Let somebody do this who had none.",
+        ),
+    ),
+    "ck_objection_decided_by_another": (
+        "first_decider",
+        Text(
+            "U nam het eerste besluit of gaf hierover advies. Laat iemand anders van de stuurgroep beslissen.",
+            "You took the first decision or advised on this. Let somebody else of the steering group decide.",
         ),
     ),
     "ck_recovery_two_people_write_off": (

@@ -159,7 +159,7 @@ def _recoveries(funds: Funds, _today: date) -> Branch:
         .join(Application, Application.id == Recovery.application_id)
         .join(School, School.code == Application.school_code)
         .join(CaseBalance, receivable)
-        .where(CaseBalance.cents > 0, *_within(funds))
+        .where(CaseBalance.cents > 0, Recovery.state.not_in(sorted(recovery.DONE)), *_within(funds))
     )
 
 

@@ -105,8 +105,13 @@ class ActionView:
 
 
 def asks_first(transition: Transition[Any]) -> bool:
-    """Whether a page stands between the button and the act: to fill in a form, or to think twice."""
-    return transition.asks is not None or transition.tone in _ASKS_FIRST
+    """Whether a page stands between the button and the act: to fill in a form, to see a letter, or to think twice."""
+    return transition.asks is not None or transition.tone in _ASKS_FIRST or writes_letter(transition)
+
+
+def writes_letter(transition: Transition[Any]) -> bool:
+    """Whether a letter goes out with it, which can be seen beforehand."""
+    return any(effect.name == "WRITE_LETTER" for effect in transition.effects)
 
 
 def actions_of(kind: str, ref: str, version: int, offers: Iterable[Offer[Any]]) -> list[ActionView]:
@@ -169,6 +174,10 @@ def act(kind: str, ref: str, action: str) -> Response:
     seen = _number(form.seen.data)
     if seen is None:
         raise Refused(_INCOMPLETE)
+    if request.form.get("do") == "edit":
+        if looked is None:
+            return make_response(redirect(request.path, code=303))
+        return _show(kind, ref, transition, form, looked.row, looked.facts)
     instead = INSTEAD.get(request.form.get("do", ""))
     try:
         if instead is not None:
@@ -218,6 +227,7 @@ def _show(
         facts=facts,
         look=FLOWS[kind].look(facts.state),
         href=request.path,
+        has_letter=writes_letter(transition) and signed_in().is_staff,
         can_wait=kind == "application" and transition.name in PREPARABLE,
         back_href=page_url(kind, ref, signed_in()),
     )

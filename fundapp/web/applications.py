@@ -16,7 +16,7 @@ from fundapp.domain.refusal import Kind, Refusal, Refused
 from fundapp.domain.text import Text
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import application_views as views
-from fundapp.services import draft, funds, letters, receipt, reuse, review_case, short_lived
+from fundapp.services import draft, funds, letters, objection_views, receipt, reuse, review_case, short_lived
 from fundapp.services.payment_scheme_views import SchemeLine, scheme
 from fundapp.services.precheck import CheckedAnswers
 from fundapp.services.quarantine import require_scanned
@@ -198,6 +198,7 @@ def _story(found: Case) -> Response:
     state = State(app.state)
     term = views.running_term(session, app)
     today = request_now().astimezone(AMSTERDAM).date()
+    looks = objection_views.of_application(session, app)
     signatures = found.facts.signatures
     page = render_template(
         "pages/application/story.html",
@@ -212,7 +213,8 @@ def _story(found: Case) -> Response:
         letters=[(row, letters.letter_view(row)) for row in views.letters(session, app)],
         documents=views.documents(session, app),
         payments=[_payment(line) for line in scheme(session, app, today).lines],
-        links=list(_links(found, state)),
+        looks=looks,
+        links=[*_links(found, state), *_disagree(found, looks)],
         signing=[line for line in signing_lines(signatures) if line["one"] is not None] if signatures else [],
         sign_by=found.facts.signature_due,
         to_sign=_to_sign(found),
@@ -264,11 +266,19 @@ def _links(found: Case, state: State) -> Iterator[tuple[str, Text, bool]]:
         yield url_for("reporting.accounts", ref=found.ref), Text("Uw verantwoording", "Your final accounts"), False
     if found.row.completions_asked:
         yield url_for("completion.show", ref=found.ref), Text("Wat u hebt aangevuld", "What you completed"), False
+    yield url_for("messages.of_school", ref=found.ref), Text("Vragen en berichten", "Questions and messages"), False
     yield (
         url_for("applications.answers", ref=found.ref),
         Text("Alles wat u instuurde", "Everything that you sent"),
         False,
     )
+
+
+def _disagree(found: Case, looks: list[objection_views.Line]) -> Iterator[tuple[str, Text, bool]]:
+    """Where the school can say that it disagrees with the decision that holds."""
+    words = objection_views.can_be_asked(db.session(), found.row, looks)
+    if words is not None:
+        yield url_for("objection.ask", ref=found.ref), words.file, False
 
 
 @bp.get("/aanvragen/<ref>/ingestuurd")

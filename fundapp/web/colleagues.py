@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.colleagues import ACCESS_GIVING, places_of
 from fundapp.domain.people import Role
@@ -50,7 +50,7 @@ def _status(error: Refused) -> int:
 @access(SIGNED_IN)
 def everybody() -> Response:
     """Who has access to one's schools, who asks for it, and the form to let somebody in."""
-    return _list()
+    return _list(typed=g.get("returned"))
 
 
 @bp.post("/collegas")
@@ -187,7 +187,7 @@ def _one(place: str, number: int, refusals: list[Refusal] | None = None, status:
 @access(SIGNED_IN)
 def ask_access() -> Response:
     """Ask the people of a school for access."""
-    return _ask_page()
+    return _ask_page(typed=g.get("returned"))
 
 
 @bp.post("/collegas/toegang")

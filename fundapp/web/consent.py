@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 
 from fundapp.domain.application import State
 from fundapp.domain.consent import LOOKS, ConsentState, Party, consent_of, standing, strangers
@@ -41,7 +41,7 @@ FORMS_OF_PAYING = {
 @access(case("application"))
 def partners(ref: str) -> Response:  # noqa: ARG001  (asked by access)
     """Every partner with what it brings, how its consent stands, and the form to ask for it."""
-    return _partners_page()
+    return _partners_page(typed=g.get("returned"))
 
 
 @bp.post("/aanvragen/<ref>/toestemming")

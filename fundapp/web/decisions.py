@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
 
 from fundapp.domain.application import FLOW
+from fundapp.domain.flows import FLOWS
 from fundapp.domain.people import Role
 from fundapp.domain.prepared import PREPARERS, State
 from fundapp.domain.refusal import Kind, Refused
@@ -14,12 +15,12 @@ from fundapp.domain.text import Text, same
 from fundapp.persistence.decision import Letter
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.unit_of_work import unit_of_work
-from fundapp.services import funds, letters, prepared, tranche_money, tranche_views
+from fundapp.services import funds, letters, letters_beforehand, prepared, tranche_money, tranche_views
 from fundapp.services.finance_views import funds_of
 from fundapp.services.letter_text import LetterFault, Traced
 from fundapp.services.subject import missing
 from fundapp.web.access import access, case, staff
-from fundapp.web.actions import instead
+from fundapp.web.actions import instead, page_url
 from fundapp.web.errors import STATUS
 from fundapp.web.paging import after, cut
 from fundapp.web.session import db, notify, request_now, signed_in, wake
@@ -113,6 +114,8 @@ def letter(ref: str) -> Response:
     except _Enough:
         pass
     except Refused as refused:
+        if refused.code.startswith("interest_"):  # the page of the application asks for it, or says that it is closed
+            return make_response(redirect(f"/beoordelen/{ref}", code=303))
         if refused.kind in (Kind.NOT_FOUND, Kind.FORBIDDEN):
             raise
         action, number, tranche_id, why = "", 0, 0, refused.refusals
@@ -129,6 +132,36 @@ def letter(ref: str) -> Response:
         following=following[0].ref if following else None,
     )
     return make_response(page, STATUS[Kind.CONFLICT] if why else 200)
+
+
+@instead("letter")
+def letter_first(kind: str, ref: str, action: str, given: Any, seen: int) -> Response:
+    """The letters that an act would send, with what was filled in; from there it is sent, or changed."""
+    session = db.session()
+    made: list[Letter] = []
+    try:
+        with unit_of_work(session):
+            actor, now = signed_in(), request_now()
+            made = letters_beforehand.of(session, kind, ref, action, given=given, seen=seen, actor=actor, now=now)
+            session.expunge_all()
+            raise _Enough
+    except _Enough:
+        pass
+    transition = FLOWS[kind].transition(action)
+    kept = [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_KEPT]
+    page = render_template(
+        "pages/decision/beforehand.html",
+        ref=ref,
+        transition=transition,
+        letters=[(one, letters.letter_view(one), _rules(one)) for one in made],
+        kept=kept,
+        href=request.path,
+        back_href=page_url(kind, ref, signed_in()),
+    )
+    return make_response(page)
+
+
+_NOT_KEPT = frozenset({"csrf_token", "do"})
 
 
 class _Enough(Exception):

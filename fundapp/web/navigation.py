@@ -15,11 +15,16 @@ from fundapp.web.session import known_actor
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item. roles: staff who see it; none: members of a school."""
+    """One item. roles: staff who see it; none: members of a school. under: other addresses that belong to it."""
 
     href: str
     label: Text
     roles: frozenset[Role]
+    under: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether a page belongs to it."""
+        return any(path == place or path.startswith(f"{place}/") for place in (self.href, *self.under))
 
 
 _REVIEW = frozenset({Role.HANDLER, Role.ADVISER, Role.DECISION_MAKER, Role.COORDINATOR})
@@ -32,12 +37,18 @@ MENU = (
     Item("/beoordelen", Text("Beoordelen", "Review"), _REVIEW),
     Item("/lezen", Text("Lezen en scoren", "Read and score"), frozenset({Role.ADVISER})),
     Item("/vergaderingen", Text("Vergaderingen", "Meetings"), _REVIEW),
+    Item("/heroverwegingen", Text("Heroverwegingen", "New looks"), _REVIEW),
     Item(
         "/besluiten",
         Text("Besluiten", "Decisions"),
         frozenset({Role.HANDLER, Role.DECISION_MAKER, Role.COORDINATOR}),
     ),
-    Item("/financien", Text("Financiën", "Finance"), _MONEY),
+    Item(
+        "/financien",
+        Text("Financiën", "Finance"),
+        _MONEY,
+        under=("/betaalruns", "/bankafschriften", "/terugvorderingen", "/rekeningen", "/exports", "/vaststellen"),
+    ),
     Item("/tranches", Text("Tranches", "Tranches"), _MONEY | {Role.DECISION_MAKER}),
     Item("/programma", Text("Programma", "Programme"), _PROGRAMME),
     Item("/rapportages", Text("Rapportages", "Reports"), _PROGRAMME),
@@ -68,7 +79,5 @@ def items() -> list[tuple[str, Text, bool]]:
     roles, path = {grant.role for grant in actor.grants}, request.path
     of_school = any(m.capacity is not Capacity.EMPLOYEE for m in actor.memberships)
     return [
-        (item.href, item.label, path == item.href or path.startswith(f"{item.href}/"))
-        for item in menu
-        if (roles & item.roles if item.roles else of_school)
+        (item.href, item.label, item.holds(path)) for item in menu if (roles & item.roles if item.roles else of_school)
     ]

@@ -22,6 +22,7 @@ from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import interest, review_case, review_views, saved_filters, sent
 from fundapp.services.interest import Interest
 from fundapp.services.letters import letter_view
+from fundapp.services.messages import OF_THE_FUND
 from fundapp.services.review_views import FIRST, MOST_COUNTED, PAGE, UNDECIDED, Choices, Filters, Row, Tab
 from fundapp.services.subject import missing
 from fundapp.web.access import Case, access, case, current_case, staff
@@ -301,6 +302,7 @@ def show(ref: str) -> str:
         around=_asked(request.args),
         beside=_asked(request.args, na=ref),
         judges=where is Interest.NONE,
+        writes=bool(found.facts.roles & OF_THE_FUND),
         undecided=found.row.state in UNDECIDED,
     )
 

@@ -90,6 +90,7 @@ _CHECKS = (
     _point(
         f"{Account.RECEIVABLE}_open", "Alle terugvorderingen zijn klaar", "All recoveries are done", "/terugvorderingen"
     ),
+    _point("remedy_open", "Geen school wacht op een nieuwe blik", "No school waits for a new look", "{about}"),
     _point(
         "carry_over_open",
         "Er wacht geen overdracht op een tweede persoon",

@@ -675,6 +675,27 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_release_tranche_id"), "release", ["tranche_id"], unique=False)
     op.create_table(
+        "scenario",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("input_sha256", sa.Text(), nullable=False),
+        sa.Column("shares", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("awarded_cents", sa.BigInteger(), nullable=False),
+        sa.Column("left_cents", sa.BigInteger(), nullable=False),
+        sa.Column("made_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("chosen_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(chosen_at IS NULL) = (chosen_by_id IS NULL)", name=op.f("ck_scenario_chosen_by_somebody")),
+        sa.ForeignKeyConstraint(["chosen_by_id"], ["person.id"], name=op.f("fk_scenario_chosen_by_id")),
+        sa.ForeignKeyConstraint(["made_by_id"], ["person.id"], name=op.f("fk_scenario_made_by_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_scenario_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scenario")),
+    )
+    op.create_index(op.f("ix_scenario_tranche_id"), "scenario", ["tranche_id"], unique=False)
+    op.create_table(
         "tranche_balance",
         sa.Column("tranche_id", sa.BigInteger(), nullable=False),
         sa.Column("pot", sa.Text(), nullable=False),
@@ -824,13 +845,27 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "account IN ('committed', 'determined', 'in_transit', 'offered', 'paid', 'payable', 'receivable', 'written_off')",
+            "account IN ('committed', 'determined', 'in_transit', 'offered', 'paid', 'payable', 'receivable', 'reserved', 'written_off')",
             name=op.f("ck_case_balance_account"),
         ),
         sa.CheckConstraint("cents >= 0", name=op.f("ck_case_balance_never_below_zero")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_case_balance_application_id")),
         sa.PrimaryKeyConstraint("application_id", "account", name=op.f("pk_case_balance")),
     )
+    op.create_table(
+        "case_message",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("from_school", sa.Boolean(), nullable=False),
+        sa.Column("author_id", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("body <> ''", name=op.f("ck_case_message_body")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_case_message_application_id")),
+        sa.ForeignKeyConstraint(["author_id"], ["person.id"], name=op.f("fk_case_message_author_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_message")),
+    )
+    op.create_index("ix_case_message_application", "case_message", ["application_id", "id"], unique=False)
     op.create_table(
         "ceiling_change",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -916,11 +951,17 @@ def upgrade() -> None:
         sa.Column("ex_officio", sa.Boolean(), nullable=False),
         sa.Column("by_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replaces_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("kind IN ('intended', 'final')", name=op.f("ck_determination_kind")),
+        sa.CheckConstraint(
+            "replaces_id IS NULL OR kind = 'final'", name=op.f("ck_determination_only_a_final_one_is_replaced")
+        ),
         sa.CheckConstraint("cents >= 0", name=op.f("ck_determination_cents")),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_determination_application_id")),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_determination_by_id")),
+        sa.ForeignKeyConstraint(["replaces_id"], ["determination.id"], name=op.f("fk_determination_replaces_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_determination")),
+        sa.UniqueConstraint("replaces_id", name=op.f("uq_determination_replaces_id")),
     )
     op.create_index(op.f("ix_determination_application_id"), "determination", ["application_id"], unique=False)
     op.create_index(
@@ -928,7 +969,7 @@ def upgrade() -> None:
         "determination",
         ["application_id"],
         unique=True,
-        postgresql_where="kind = 'final'",
+        postgresql_where="kind = 'final' AND replaces_id IS NULL",
     )
     op.create_table(
         "eligibility_check",
@@ -1045,11 +1086,11 @@ def upgrade() -> None:
         sa.Column("cents", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "account IN ('available', 'carried', 'ceiling', 'committed', 'determined', 'in_transit', 'offered', 'paid', 'payable', 'receivable', 'written_off')",
+            "account IN ('available', 'carried', 'ceiling', 'committed', 'determined', 'in_transit', 'offered', 'paid', 'payable', 'receivable', 'reserved', 'written_off')",
             name=op.f("ck_ledger_entry_account"),
         ),
         sa.CheckConstraint(
-            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'earlier_ceiling', 'offer', 'offer_ended', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'set_off', 'sub_ceiling_set', 'write_off')",
+            "movement IN ('award', 'bounce', 'carry_over', 'ceiling_set', 'determination', 'earlier_ceiling', 'offer', 'offer_ended', 'order', 'order_undone', 'payment', 'recovery_claimed', 'recovery_received', 'release', 'reserve', 'reserve_ended', 'set_off', 'sub_ceiling_set', 'write_off')",
             name=op.f("ck_ledger_entry_movement"),
         ),
         sa.CheckConstraint("cents <> 0", name=op.f("ck_ledger_entry_cents")),
@@ -1298,8 +1339,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["proposed_by_id"], ["person.id"], name=op.f("fk_recovery_proposed_by_id")),
         sa.ForeignKeyConstraint(["written_off_by_id"], ["person.id"], name=op.f("fk_recovery_written_off_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery")),
-        sa.UniqueConstraint("application_id", name=op.f("uq_recovery_application_id")),
         sa.UniqueConstraint("ref", name=op.f("uq_recovery_ref")),
+    )
+    op.create_index(op.f("ix_recovery_application_id"), "recovery", ["application_id"], unique=False)
+    op.create_index(
+        "uq_recovery_live",
+        "recovery",
+        ["application_id"],
+        unique=True,
+        postgresql_where="state NOT IN ('cleared', 'written_off', 'waived')",
     )
     op.create_table(
         "recovery_part",
@@ -1491,24 +1539,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("application_id", "number", name=op.f("uq_submission_application_id_number")),
     )
     op.create_table(
-        "term",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("application_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("round", sa.Integer(), nullable=False),
-        sa.Column("started_on", sa.Date(), nullable=False),
-        sa.Column("rule", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("pauses", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("because", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("ended_on", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_term_application_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_term")),
-        sa.UniqueConstraint("application_id", "name", "round", name=op.f("uq_term_application_id_name_round")),
-    )
-    op.create_index("ix_term_due", "term", ["name", "due_on"], unique=False, postgresql_where="ended_on IS NULL")
-    op.create_table(
         "bank_resolution",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("line_id", sa.BigInteger(), nullable=False),
@@ -1556,15 +1586,24 @@ def upgrade() -> None:
         sa.Column("conditions", sa.Text(), nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replaces_id", sa.BigInteger(), nullable=True),
+        sa.Column("replaces_determination_id", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.CheckConstraint("(kind = 'remedy') = (outcome IS NOT NULL)", name=op.f("ck_decision_outcome")),
         sa.CheckConstraint(
             "decided_by_id IS NOT NULL OR kind = 'not_consider'", name=op.f("ck_decision_somebody_decides")
         ),
         sa.CheckConstraint(
-            "kind IN ('award', 'intend_reject', 'reject', 'not_consider', 'revoke')", name=op.f("ck_decision_kind")
+            "kind IN ('award', 'intend_reject', 'reject', 'not_consider', 'revoke', 'remedy')",
+            name=op.f("ck_decision_kind"),
         ),
         sa.CheckConstraint(
             "kind NOT IN ('award', 'intend_reject', 'reject') OR advice_id IS NOT NULL",
             name=op.f("ck_decision_advice_first"),
+        ),
+        sa.CheckConstraint(
+            "num_nonnulls(replaces_id, replaces_determination_id) = CASE kind WHEN 'remedy' THEN 1 ELSE 0 END",
+            name=op.f("ck_decision_points_to_the_old_one"),
         ),
         sa.CheckConstraint("(advice_id IS NULL) = (advised_by_id IS NULL)", name=op.f("ck_decision_advice_whole")),
         sa.CheckConstraint("decided_by_id <> advised_by_id", name=op.f("ck_decision_adviser_does_not_decide")),
@@ -1575,7 +1614,13 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_decision_application_id")),
         sa.ForeignKeyConstraint(["decided_by_id"], ["person.id"], name=op.f("fk_decision_decided_by_id")),
+        sa.ForeignKeyConstraint(
+            ["replaces_determination_id"], ["determination.id"], name=op.f("fk_decision_replaces_determination_id")
+        ),
+        sa.ForeignKeyConstraint(["replaces_id"], ["decision.id"], name=op.f("fk_decision_replaces_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
+        sa.UniqueConstraint("replaces_determination_id", name=op.f("uq_decision_replaces_determination_id")),
+        sa.UniqueConstraint("replaces_id", name=op.f("uq_decision_replaces_id")),
     )
     op.create_index("ix_decision_application", "decision", ["application_id", "id"], unique=False)
     op.create_table(
@@ -1709,6 +1754,134 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["decision_id"], ["decision.id"], name=op.f("fk_award_decision_id")),
         sa.PrimaryKeyConstraint("application_id", name=op.f("pk_award")),
     )
+    op.create_table(
+        "objection",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("profile", sa.Text(), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("tranche_id", sa.BigInteger(), nullable=False),
+        sa.Column("decision_id", sa.BigInteger(), nullable=True),
+        sa.Column("determination_id", sa.BigInteger(), nullable=True),
+        sa.Column("new_decision_id", sa.BigInteger(), nullable=True),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("filed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("filed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("wants_hearing", sa.Boolean(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("late_reason", sa.Text(), nullable=False),
+        sa.Column("completion_request", sa.Text(), nullable=False),
+        sa.Column("completion", sa.Text(), nullable=False),
+        sa.Column("completion_missed", sa.Boolean(), nullable=False),
+        sa.Column("old_cents", sa.BigInteger(), nullable=False),
+        sa.Column("most_cents", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_cents", sa.BigInteger(), nullable=False),
+        sa.Column("decision_due_on", sa.Date(), nullable=True),
+        sa.Column("hearing_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hearing_place", sa.Text(), nullable=False),
+        sa.Column("hearing_present", sa.Text(), nullable=False),
+        sa.Column("hearing_report", sa.Text(), nullable=False),
+        sa.Column("heard_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("waiver", sa.Text(), nullable=True),
+        sa.Column("waiver_reason", sa.Text(), nullable=False),
+        sa.Column("adviser_id", sa.BigInteger(), nullable=True),
+        sa.Column("advised", sa.Text(), nullable=True),
+        sa.Column("advised_cents", sa.BigInteger(), nullable=False),
+        sa.Column("advice", sa.Text(), nullable=False),
+        sa.Column("advised_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(state IN ('founded', 'partly_founded', 'unfounded', 'inadmissible')) = (new_decision_id IS NOT NULL)",
+            name=op.f("ck_objection_ends_with_a_decision"),
+        ),
+        sa.CheckConstraint("NOT late OR late_reason <> ''", name=op.f("ck_objection_late_has_a_reason")),
+        sa.CheckConstraint(
+            "advised IS NULL OR advised IN ('founded', 'inadmissible', 'partly_founded', 'unfounded')",
+            name=op.f("ck_objection_advised"),
+        ),
+        sa.CheckConstraint("profile IN ('awb', 'private')", name=op.f("ck_objection_profile")),
+        sa.CheckConstraint(
+            "state = 'draft' OR (filed_at IS NOT NULL AND grounds <> '')", name=op.f("ck_objection_filed")
+        ),
+        sa.CheckConstraint(
+            "state IN ('advised', 'draft', 'founded', 'heard', 'hearing_planned', 'inadmissible', 'incomplete', 'partly_founded', 'received', 'unfounded', 'withdrawn')",
+            name=op.f("ck_objection_state"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('founded', 'partly_founded', 'unfounded') OR adviser_id IS NOT NULL",
+            name=op.f("ck_objection_advice_first"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('founded', 'partly_founded', 'unfounded', 'inadmissible', 'withdrawn') OR reserved_cents = 0",
+            name=op.f("ck_objection_nothing_reserved_at_the_end"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('heard', 'advised') OR hearing_report <> '' OR waiver IS NOT NULL",
+            name=op.f("ck_objection_heard_or_waived"),
+        ),
+        sa.CheckConstraint(
+            "waiver IS NULL OR waiver IN ('granted', 'inadmissible', 'no_answer', 'not_wanted', 'unfounded')",
+            name=op.f("ck_objection_waiver"),
+        ),
+        sa.CheckConstraint("(adviser_id IS NULL) = (advised IS NULL)", name=op.f("ck_objection_advice_whole")),
+        sa.CheckConstraint("num_nonnulls(decision_id, determination_id) = 1", name=op.f("ck_objection_one_decision")),
+        sa.CheckConstraint(
+            "old_cents >= 0 AND most_cents >= 0 AND reserved_cents >= 0", name=op.f("ck_objection_cents")
+        ),
+        sa.ForeignKeyConstraint(["adviser_id"], ["person.id"], name=op.f("fk_objection_adviser_id")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_objection_application_id")),
+        sa.ForeignKeyConstraint(["decision_id"], ["decision.id"], name=op.f("fk_objection_decision_id")),
+        sa.ForeignKeyConstraint(["determination_id"], ["determination.id"], name=op.f("fk_objection_determination_id")),
+        sa.ForeignKeyConstraint(["filed_by_id"], ["person.id"], name=op.f("fk_objection_filed_by_id")),
+        sa.ForeignKeyConstraint(["heard_by_id"], ["person.id"], name=op.f("fk_objection_heard_by_id")),
+        sa.ForeignKeyConstraint(["new_decision_id"], ["decision.id"], name=op.f("fk_objection_new_decision_id")),
+        sa.ForeignKeyConstraint(["tranche_id"], ["tranche.id"], name=op.f("fk_objection_tranche_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objection")),
+        sa.UniqueConstraint("new_decision_id", name=op.f("uq_objection_new_decision_id")),
+        sa.UniqueConstraint("ref", name=op.f("uq_objection_ref")),
+    )
+    op.create_index("ix_objection_application", "objection", ["application_id", "id"], unique=False)
+    op.create_index("ix_objection_open", "objection", ["state", "id"], unique=False)
+    op.create_index("ix_objection_tranche", "objection", ["tranche_id", "id"], unique=False)
+    op.create_index(
+        "uq_objection_decision",
+        "objection",
+        ["decision_id"],
+        unique=True,
+        postgresql_where="decision_id IS NOT NULL AND state <> 'withdrawn'",
+    )
+    op.create_index(
+        "uq_objection_determination",
+        "objection",
+        ["determination_id"],
+        unique=True,
+        postgresql_where="determination_id IS NOT NULL AND state <> 'withdrawn'",
+    )
+    op.create_table(
+        "term",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("application_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("objection_id", sa.BigInteger(), nullable=True),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("started_on", sa.Date(), nullable=False),
+        sa.Column("rule", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("pauses", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("because", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_term_application_id")),
+        sa.ForeignKeyConstraint(["objection_id"], ["objection.id"], name=op.f("fk_term_objection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_term")),
+        sa.UniqueConstraint("application_id", "name", "round", name=op.f("uq_term_application_id_name_round")),
+    )
+    op.create_index("ix_term_due", "term", ["name", "due_on"], unique=False, postgresql_where="ended_on IS NULL")
+    op.create_index(op.f("ix_term_objection_id"), "term", ["objection_id"], unique=False)
     # ### end Alembic commands ###
 
 

@@ -19,7 +19,6 @@ APPEND_ONLY = (
     "submission",
     "advice",
     "decision",
-    "award",
     "determination",
     "fund_version",
     "eligibility_check",
@@ -238,6 +237,69 @@ CREATE TRIGGER not_in_a_closed_tranche BEFORE INSERT OR UPDATE ON {table}
   FOR EACH ROW EXECUTE FUNCTION not_in_a_closed_tranche_{table}();
 """
 
+OBJECTIONS = """
+CREATE FUNCTION award_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE'
+     AND (to_jsonb(NEW) - '{cents,decision_id}'::text[]) = (to_jsonb(OLD) - '{cents,decision_id}'::text[])
+     AND EXISTS (SELECT FROM decision WHERE id = NEW.decision_id AND kind = 'remedy'
+                 AND outcome IN ('founded', 'partly_founded') AND application_id = NEW.application_id
+                 AND amount_cents = NEW.cents) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'award is append-only: only a decision after a new look changes it'
+    USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON award FOR EACH ROW EXECUTE FUNCTION award_is_kept();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON award FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+CREATE FUNCTION objection_by_others() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  first_decider bigint;
+  first_adviser bigint;
+  found decision;
+BEGIN
+  IF NEW.decision_id IS NOT NULL THEN
+    SELECT decided_by_id, advised_by_id INTO first_decider, first_adviser FROM decision WHERE id = NEW.decision_id;
+  ELSE
+    SELECT by_id INTO first_decider FROM determination WHERE id = NEW.determination_id;
+  END IF;
+  IF NEW.adviser_id IN (first_decider, first_adviser) OR NEW.heard_by_id IN (first_decider, first_adviser) THEN
+    RAISE EXCEPTION 'who hears and advises had no part in the first decision'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_objection_not_involved_before';
+  END IF;
+  IF NEW.new_decision_id IS NOT NULL THEN
+    SELECT * INTO found FROM decision WHERE id = NEW.new_decision_id;
+    IF found.decided_by_id IN (first_decider, NEW.adviser_id) THEN
+      RAISE EXCEPTION 'who took the first decision, or advised on the objection, does not decide on it'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_objection_decided_by_another';
+    END IF;
+    IF found.application_id <> NEW.application_id OR found.outcome <> NEW.state
+       OR found.replaces_id IS DISTINCT FROM NEW.decision_id
+       OR found.replaces_determination_id IS DISTINCT FROM NEW.determination_id THEN
+      RAISE EXCEPTION 'the new decision points to the one that it came in the place of'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_objection_same_decision';
+    END IF;
+  END IF;
+  IF TG_OP = 'UPDATE' AND OLD.state <> 'draft' AND current_setting('fundapp.retention', true) IS DISTINCT FROM 'on'
+     AND (NEW.application_id, NEW.decision_id, NEW.determination_id, NEW.profile, NEW.grounds, NEW.filed_at, NEW.late,
+          NEW.late_reason, NEW.old_cents, NEW.most_cents)
+         IS DISTINCT FROM
+         (OLD.application_id, OLD.decision_id, OLD.determination_id, OLD.profile, OLD.grounds, OLD.filed_at, OLD.late,
+          OLD.late_reason, OLD.old_cents, OLD.most_cents) THEN
+    RAISE EXCEPTION 'an objection is kept as it was filed' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER objection_by_others AFTER INSERT OR UPDATE ON objection
+  FOR EACH ROW EXECUTE FUNCTION objection_by_others();
+CREATE TRIGGER objection_is_kept BEFORE DELETE ON objection FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER objection_is_kept_whole BEFORE TRUNCATE ON objection
+  FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+"""
+
 ANSWERS = """
 CREATE FUNCTION answer_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -269,12 +331,27 @@ END $$;
 """
 
 
+SCENARIOS = """
+CREATE FUNCTION chosen_scenario_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.chosen_at IS NOT NULL THEN
+    RAISE EXCEPTION 'a scenario that was chosen changes no more' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN COALESCE(NEW, OLD);
+END $$;
+CREATE TRIGGER chosen_scenario_stays BEFORE UPDATE OR DELETE ON scenario
+  FOR EACH ROW EXECUTE FUNCTION chosen_scenario_stays();
+"""
+
+
 def upgrade() -> None:
     op.execute(JOURNAL)
     op.execute(LEDGER)
     op.execute(ANSWERS)
     op.execute(HISTORY)
     op.execute(TRANCHES)
+    op.execute(SCENARIOS)
+    op.execute(OBJECTIONS)
     for table, tranches in OF_A_TRANCHE.items():
         op.execute(NOT_IN_A_CLOSED_ONE.format(table=table, tranches=tranches))
     for table in APPEND_ONLY:

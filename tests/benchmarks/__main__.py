@@ -18,7 +18,7 @@ from config import NAMES
 for _name in NAMES:  # the benchmarks stand apart from whatever the shell has set
     os.environ.pop(_name, None)
 
-from tests.benchmarks import files, pages, processes  # noqa: E402
+from tests.benchmarks import files, pages, processes, together  # noqa: E402
 from tests.benchmarks.stage import Stage, say, stage  # noqa: E402
 from tests.benchmarks.table import Figure, as_table  # noqa: E402
 
@@ -36,6 +36,7 @@ USUAL: dict[str, Benchmark] = {
     "queries": pages.queries,
     "export": files.export,
     "decide": pages.decide,
+    "decide_together": together.together,
     "submit": pages.submit,
 }
 LONG: dict[str, Benchmark] = {"hundred_thousand": pages.hundred_thousand, "million": pages.million}

@@ -82,7 +82,10 @@ def statements(world: World, path: str, cookie: str) -> int:
 
 
 def _refs(world: World, state: str, most: int = 500) -> list[str]:
-    query = "SELECT ref FROM application WHERE state = :state ORDER BY id DESC LIMIT :most"
+    """Applications of the fund whose panel advises on each by itself: the other one does so in a meeting."""
+    query = """SELECT a.ref FROM application a JOIN fund_version v ON v.id = a.fund_version_id
+               WHERE a.state = :state AND NOT coalesce((v.spec->'advice'->>'meets')::boolean, false)
+               ORDER BY a.id DESC LIMIT :most"""
     return [row.ref for row in world.rows(query, state=state, most=most)]
 
 

@@ -201,6 +201,7 @@ def the_clock_stops_for_exactly_the_days_waited(town: Town) -> None:
     open_case(hanna, "PO-T2-01").row("Besluit vóór of op", "2 dec 2022").follow("Aanvulling vragen")
     hanna.see("De beslistermijn staat dan stil.")
     hanna.fill("Wat moet de school aanvullen?", "Voeg een brief toe van een vo-school waarin staat wat u samen doet.")
+    hanna.choose("Bijlagen", "Brief van de vo-school")  # beside the parts that the conditions proposed
     hanna.press("Aanvulling vragen").see("Aanvulling nodig", "Staat stil.")
     mail = town.mailed(ELS, "Wij hebben nog iets nodig voor PO-T2-01")
     assert "Voeg een brief toe van een vo-school waarin staat wat u samen doet." in mail

@@ -24,7 +24,7 @@ from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import interim, payment_deadlines
 from fundapp.services import journal as journal_service
 from fundapp.services import ledger as ledger_service
-from fundapp.services.act import Act
+from fundapp.services.act import Act, Follow
 from fundapp.services.funds import spec_of
 from fundapp.services.payment_scheme import plan_final_payment, replan_instalments
 from fundapp.services.payment_scheme_views import scheme
@@ -112,7 +112,7 @@ def test_a_final_payment_takes_the_place_of_all_that_was_planned(case: InParts) 
         ("proof", 1_800_000, "dropped", None),
         ("determination", 500_000, "due", due_on),
     ]
-    assert act.follow == [("interim_report", case.report.ref, "lapse")]
+    assert act.follow == [Follow("interim_report", case.report.ref, "lapse")]
 
 
 def test_an_award_that_becomes_less_is_spread_over_what_was_not_paid(case: InParts) -> None:
@@ -130,7 +130,7 @@ def test_an_award_that_becomes_less_is_spread_over_what_was_not_paid(case: InPar
     replan_instalments(act, case.app.id, 2_999_999)
     case.session.flush()
     assert [state for _, _, state, _ in rows(case)] == ["paid", "dropped", "dropped"]
-    assert act.follow == [("interim_report", case.report.ref, "lapse")]
+    assert act.follow == [Follow("interim_report", case.report.ref, "lapse")]
 
 
 def _act(case: InParts) -> Act:

@@ -14,6 +14,8 @@ from fundapp.adapters.files import ObjectFileStore
 from fundapp.domain.people import SYSTEM
 from fundapp.persistence.application import Application, Attachment, StoredDocument, Submission
 from fundapp.persistence.journal import Journal
+from fundapp.persistence.message import CaseMessage
+from fundapp.persistence.signing import Signature
 from fundapp.services import journal, ledger, retention
 from tests.support.cases import NOW, Cases
 
@@ -37,6 +39,10 @@ def old_case(session: Session, files: ObjectFileStore, state: str = "rejected") 
             application_id=app.id, kind="partner_letter", file_name="b.pdf", sha256=stored.sha256, added_at=LONG_AGO
         )
     )
+    person = cases.person("Anna de Wit")
+    session.add(
+        CaseMessage(application_id=app.id, from_school=True, author_id=person.id, body="Een vraag", at=LONG_AGO)
+    )
     session.add(
         Submission(
             application_id=app.id, number=1, received_at=LONG_AGO, content={"signer": "Ruud de Nooijer"}, sha256="x"
@@ -52,6 +58,8 @@ def test_a_rejected_case_of_long_ago_loses_its_words_and_its_files(session: Sess
     assert (done.cases, done.files) == ([app.ref], 1)
     session.expire_all()
     assert (app.answers, app.state) == ({}, "rejected")
+    assert session.scalars(select(Signature)).all() == []
+    assert session.scalars(select(CaseMessage)).all() == []
     assert session.scalars(select(Submission.content)).all() == [{}]
     assert list(files.iterate()) == []
     assert journal.verify(session) is None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -90,8 +91,9 @@ def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
 
 @pytest.mark.parametrize("sub_ceilings", [None, {"oosterschelde": 10 * CENTS}])
 def test_fifty_approvals_at_once_never_pass_a_ceiling(fresh_database: str, sub_ceilings: dict[str, int] | None) -> None:
-    engine = make_engine(fresh_database, pool_size=10)
+    engine = make_engine(fresh_database, pool_size=25)  # and as many more: a connection for each of the fifty
     make_session: sessionmaker[Session] = session_factory(engine)
+    together = Barrier(50)
     with make_session() as session, unit_of_work(session):
         cases = Cases(session)
         refs = advised(cases, 50, ceiling=30 * CENTS, sub_ceilings=sub_ceilings)
@@ -100,6 +102,9 @@ def test_fifty_approvals_at_once_never_pass_a_ceiling(fresh_database: str, sub_c
 
     def decide(ref: str) -> str:
         with make_session() as session:
+            session.connection()
+            session.commit()
+            together.wait(30)
             try:
                 with unit_of_work(session):
                     award(session, ref, decider)
@@ -107,7 +112,7 @@ def test_fifty_approvals_at_once_never_pass_a_ceiling(fresh_database: str, sub_c
                 return refused.code
         return "awarded"
 
-    with ThreadPoolExecutor(20) as pool:
+    with ThreadPoolExecutor(50) as pool:
         results = list(pool.map(decide, refs))
     assert set(results) <= {"awarded", "ceiling_reached"}
     with make_session() as session:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from fundapp.domain.people import Actor, Role
 from fundapp.domain.refusal import Refused
+from fundapp.domain.term import Profile
 from fundapp.persistence.application import Application, BudgetLine
 from fundapp.persistence.fund import Tranche
 from fundapp.persistence.review import Advice, InterestDeclaration
@@ -31,11 +32,12 @@ class Round:
     sub_ceilings: dict[str, int] | None = None
     method: str = "order_of_receipt"
     on_overflow: str = "partial"
+    profile: Profile = Profile.AWB
     cases: Cases = field(init=False)
     tranche: Tranche = field(init=False)
 
     def __post_init__(self) -> None:
-        self.cases = Cases(self.session)
+        self.cases = Cases(self.session, profile=self.profile)
         self.tranche = self.cases.tranche(ceiling=self.ceiling, sub_ceilings=self.sub_ceilings)
         rules = {"method": self.method, "seed": "PO-T1", "on_overflow": self.on_overflow}
         self.tranche.spec = self.tranche.spec | rules

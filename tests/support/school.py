@@ -73,10 +73,17 @@ PAGES: dict[str, dict[str, Any]] = {
 """Section → what makes it complete, for the fund for primary education."""
 
 
-def open_round(app: Flask, cast: Cast, ref: str = "PO-T9", *, signer: Mapping[str, Any] | None = None) -> str:
+def open_round(
+    app: Flask,
+    cast: Cast,
+    ref: str = "PO-T9",
+    *,
+    signer: Mapping[str, Any] | None = None,
+    of: str = "stimuleringsregeling-po",
+) -> str:
     """Announce a round that opened ten days ago and closes in thirty; return its reference.
 
-    signer: what this fund asks otherwise of who signs, by parameter of its condition.
+    of: which fund. signer: what this fund asks otherwise of who signs, by parameter of its condition.
     """
     from fundapp.adapters.fund_file import FUNDS, load_fund
     from fundapp.domain.fund import FundSpec, TrancheSpec
@@ -84,7 +91,7 @@ def open_round(app: Flask, cast: Cast, ref: str = "PO-T9", *, signer: Mapping[st
     from fundapp.services.transitions import perform
 
     with writing(app) as session:
-        fund = load_fund(FUNDS / "stimuleringsregeling-po.yaml")
+        fund = load_fund(FUNDS / f"{of}.yaml")
         if signer is not None:
             changed = [r.model_copy(update=signer) if r.kind == "signer" else r for r in fund.conditions]
             fund = FundSpec.model_validate(fund.model_copy(update={"conditions": tuple(changed)}).model_dump())

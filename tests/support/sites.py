@@ -71,6 +71,7 @@ def fill(app: Flask) -> None:
     generate.generate(session_factory(engine), files, applications=MANY, seed=1, now=NOW)
     with session_factory(engine)() as session, unit_of_work(session):
         _wait_for_finance(session)
+        _wait_for_release(session)
     engine.dispose()
 
 
@@ -88,6 +89,24 @@ def _wait_for_finance(session: Session) -> None:
     unknown = camt.Entry((camt.Line(12345, name="Onbekend", remittance="Zonder kenmerk"),), "REF-1")
     content = camt.statement(lead_applicant().iban, "2026-900", opening=0, entries=[unknown])
     import_statement(session, content, actor=fatima, now=NOW)
+
+
+def _wait_for_release(session: Session) -> None:
+    """Decisions that stand ready, others that were released, and a division that is tried out."""
+    from fundapp.persistence.fund import Tranche
+    from fundapp.services import prepared, scenario
+    from fundapp.services.generate_story import DECIDER
+
+    decider = actor(session, DECIDER)
+    for ref in ("VOL-P2", "VOL-I2"):
+        tranche = session.query(Tranche).filter_by(ref=ref).one()
+        made = scenario.make(session, tranche, "Proef", scenario.announced(tranche), actor=decider, now=NOW)
+        first, *_ = made.shares
+        given = {"amount_cents": first[1], "conditions": "", "explanation": ""}
+        prepared.prepare(session, first[0], "award", given, actor=decider, now=NOW)
+        mark = prepared.stack(session, tranche.id).mark
+        prepared.release(session, tranche, actor=decider, now=NOW, mark=mark, no_interest=True)
+        prepared.prepare_by_advice(session, tranche, actor=decider, now=NOW)
 
 
 def begin(session: Session) -> None:
@@ -120,7 +139,7 @@ def people(tour: Tour) -> list[tuple[str, list[str]]]:
 
 
 BESIDE = {
-    "-": ["/inloggen/code"],
+    "-": ["/inloggen/code", "/aanmelden/verstuurd"],
     "anna@ozobot.example.org": ["/aanvragen/PO-T1-01/ingestuurd"],
     "greet@deltacollege.example.org": ["/aanvragen/IF-OO-03/verantwoording/controle"],
 }

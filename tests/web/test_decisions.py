@@ -134,3 +134,21 @@ def test_few_statements_at_any_number_of_rows(app: Flask, run: Round) -> None:
         with count_queries(engine) as few:
             client.get(path)
         assert len(few) <= most, few
+
+
+def test_a_letter_is_seen_with_its_rules_before_the_decision_is_taken(app: Flask, run: Round) -> None:
+    client = browser(app, run.decider)
+    path = "/application/PO-T1-01/award"
+    typed = {"seen": "1", "request_key": "k", "amount": "900,00", "explanation": "Wij geven wat minder."}
+    page = post(client, path, typed | {"do": "letter"})
+    assert page.status_code == 200
+    read = " ".join(page.text.replace("\u00a0", " ").split())
+    assert "hoogstens € 900,00" in read
+    assert "Wij geven wat minder." in read
+    assert "Awb 4:29 en 4:31" in read  # the rule beside the sentence
+    with writing(app) as session:
+        assert session.scalars(select(Letter)).all() == []
+        assert session.scalars(select(Application.state).where(Application.ref == "PO-T1-01")).one() == "advised"
+    assert post(client, path, typed).status_code == 303
+    with writing(app) as session:
+        assert session.scalars(select(Letter.template)).one() == "award"

@@ -27,7 +27,7 @@ from fundapp.services.ledger import case_balances, verify
 from fundapp.services.payment_views import in_fours
 from fundapp.services.programme import lead_applicant
 from fundapp.web.session import db
-from tests.support.camt import Entry, Line, example_iban, paid, received, statement
+from tests.support.camt import Entry, Line, example_iban, paid, received, returned, statement
 from tests.support.cases import Cases
 from tests.support.queries import count_queries
 from tests.support.web import NOON, Cast, Clock, post, sign_in, writing
@@ -144,6 +144,22 @@ def test_from_worklist_to_paid(app: Flask, cast: Cast, world: World) -> None:
         assert case_balances(session, world.second_id)[Account.PAID] == 576_000
         assert journal.verify(session) is None
         assert verify(session) is None
+
+
+def test_what_came_back_is_on_the_worklist_and_not_chosen_by_itself(app: Flask, cast: Cast, world: World) -> None:
+    one, ref = prepared(app, cast, world.first)
+    two = as_person(app, cast.second_finance)
+    approve(two, ref)
+    with writing(app) as session:
+        order = session.scalars(select(PaymentOrder)).one()
+    back = [returned(order.end_to_end_id, order.cents, order.iban, order.name)]
+    assert read(two, statement(lead_applicant().iban, "2025-001", opening=5_000_000, entries=back)).status_code == 303
+    page = one.get("/financien").text
+    assert "de rekening is opgeheven (AC04)" in page
+    assert "Wat terugkwam, staat uit" in page
+    assert re.search(rf'value="{world.second}" checked', page)
+    assert re.search(rf'value="{world.first}">', page)
+    assert re.search(r'href="/financien"[^>]*aria-current', one.get("/betaalruns").text)
 
 
 def test_a_cancelled_batch_gives_its_payments_back(app: Flask, cast: Cast, world: World) -> None:

@@ -26,11 +26,11 @@ MOST = {
 """Schools and visitors may sit at a slow phone."""
 STATEMENTS = 6
 MORE = {
-    "/aanvragen/<ref>": 10,
-    "/aanvragen/<ref>/verantwoording": 9,
-    "/aanvragen/<ref>/verantwoording/controle": 7,
-    "/aanvragen/<ref>/voornemen": 7,
+    "/aanvragen/<ref>": 9,
     "/bankafschriften/regels/<int:line_id>": 7,
+    "/beoordelen/<ref>/score": 7,
+    "/terugvorderingen/<ref>": 9,
+    "/tranches/<ref>/vrij-geld": 7,
     "/tussenrapportages/<ref>": 7,
     "/<ref>/<action>": 7,
 }
@@ -44,6 +44,16 @@ NO_PAGES = {
     "/taal": "goes back to where one was",
     "/inloggen/link/<token>": "its own tests, with the link of a mail",
     "/aanvragen/<ref>/uploads/<token>": "for the script",
+    "/aanmelden/<token>": "its own tests, with the link of a mail",
+    "/akkoord/<token>": "its own tests, with the link of a mail",
+    "/akkoord/<token>/bijlagen/<int(max=999999999999999):number>": "its own tests, with the link of a mail",
+    "/akkoord/<token>/code": "its own tests, with the code of a mail",
+    "/toestemming/<token>": "its own tests, with the link of a mail",
+    "/toestemming/<token>/code": "its own tests, with the code of a mail",
+    "/aanvragen/<ref>/terugbetaling": "its own tests, with a claim on a school",
+    "/besluiten/aanvraag/<ref>/brief": "its own tests, with a decision that was prepared",
+    "/besluiten/<ref>/vrijgeven": "its own tests, with decisions that were prepared",
+    "/besluiten/vrijgaven/<ref>": "its own tests, with decisions that were released",
     "/vergaderingen/<int:meeting_id>/notulen.pdf": "a file that the worker makes",
     "/tranches/<ref>/slotrapport/<int:number>.<form>": "a file that the worker makes",
     "/exports/<int:export_id>": "a file that the worker makes",

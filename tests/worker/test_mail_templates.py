@@ -46,6 +46,14 @@ READING = {
     "refs": ["IF-1-01", "IF-1-02"],
     "url_path": "/lezen",
 } | DUE
+LOOK = CASE | {
+    "objection_ref": "IF-2026-0007-H1",
+    "request": {"nl": "uw verzoek om heroverweging", "en": "your request for reconsideration"},
+    "noun": {"nl": "heroverweging", "en": "reconsideration"},
+    "meeting": {"nl": "gesprek", "en": "meeting"},
+    "against": {"nl": "de toekenning", "en": "the award"},
+    "url_path": "/heroverwegingen/IF-2026-0007-H1",
+}
 CLAIM = {"recovery": 50000, "recovery_ref": "TV-IF-2026-0007", "iban": "NL13TEST0123456789", "payer": "Stichting Demo"}
 REASONS = {"reasons": [{"nl": "Het doel is niet duidelijk.", "en": "The aim is not clear."}]}
 
@@ -147,7 +155,24 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "term_extended": CASE | DUE | WHY,
     "decision_delayed": CASE | DUE | LATE,
     "decision_late": CASE | DUE | LATE,
+    "objection_received": LOOK | DUE,
+    "objection_in": LOOK | DUE,
+    "objection_completion_asked": LOOK | WHY | {"complete_by": "2026-12-11"},
+    "objection_completion_due": LOOK | DUE,
+    "objection_completed": LOOK | DUE,
+    "objection_not_completed": LOOK | DUE,
+    "objection_extended": LOOK | DUE | WHY,
+    "objection_due": LOOK | DUE,
+    "hearing_planned": LOOK | {"hearing_at": "2026-12-11T12:30:00+00:00", "place": "Raadhuis Goes-demo"},
+    "hearing_reported": LOOK,
+    "hearing_waived": LOOK | WHY | {"waiver": {"nl": "De school wil niet", "en": "The school does not want to"}},
+    "objection_advised": LOOK,
+    "objection_decided": LOOK,
+    "objection_ended": LOOK,
+    "objection_withdrawn": LOOK,
     "sign_in_code": {"name": "Anouk", "code": "123 456", "url_path": "/inloggen/link/abc?verder=/aanvragen&taal=nl"},
+    "message_in": CASE | WHY | {"sender": "Bram"},
+    "message_of_fund": CASE | WHY | {"sender": "Hanna"},
     "join": LET_IN,
     "colleague_invited": LET_IN,
     "access_asked": LET_IN | {"asker": "Bram", "email": "bram@example.org", "what": WRITES},

@@ -14,6 +14,8 @@ from flask import Flask, abort, redirect, render_template, request
 from sqlalchemy import create_engine, text
 from werkzeug.wrappers import Response
 
+from tests.benchmarks.floor.statements import DECIDE, DECISION
+
 engine = create_engine(os.environ["FLOOR_DATABASE_URL"], pool_size=8)
 app = Flask(__name__)
 app.jinja_env.auto_reload = False
@@ -33,8 +35,6 @@ _INSERT = text("""
   VALUES (nextval('floor_ids'), :ref, :title, '', '', 'draft', 0, '9999-12-31', '{}') RETURNING id
 """)
 _SEND = text("UPDATE floor_case SET state = 'submitted', submitted_at = :now WHERE id = :id")
-_DECIDE = text("UPDATE floor_case SET state = 'awarded' WHERE ref = :ref RETURNING id")
-_DECISION = text("INSERT INTO floor_decision (case_id, amount_cents, at) VALUES (:id, :amount, :now)")
 
 
 @app.get("/list")
@@ -78,9 +78,9 @@ def submit() -> Response:
 def decide(ref: str) -> Response:
     """Update, insert, commit."""
     with engine.begin() as connection:
-        number = connection.execute(_DECIDE, {"ref": ref}).scalar_one()
+        number = connection.execute(DECIDE, {"ref": ref}).scalar_one()
         values = {"id": number, "amount": int(request.form["amount"]), "now": datetime.now(UTC)}
-        connection.execute(_DECISION, values)
+        connection.execute(DECISION, values)
     return redirect(f"/case/{ref}", code=303)
 
 
