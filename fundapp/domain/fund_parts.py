@@ -232,7 +232,8 @@ class Terms(Spec):
 class Duty(Spec):
     """What a school must do in return for the money; stands in the award letter.
 
-    term: the name of the term that says by when. kept_years: how many years after the final amount it goes on.
+    term: the name of the term that says by when, such as report or interim_1. kept_years: how many years after the
+    final amount it goes on.
     """
 
     code: Key

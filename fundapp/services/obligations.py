@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import DateTime, text
 from sqlalchemy.orm import Session
 
 from fundapp.domain.days import AMSTERDAM, day_text
@@ -13,8 +13,6 @@ from fundapp.domain.report import ReportPicture
 from fundapp.domain.term import Length
 from fundapp.domain.text import Text, same
 from fundapp.persistence.application import Application
-from fundapp.persistence.decision import Decision
-from fundapp.persistence.settlement import Determination
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +37,37 @@ _RUNNING = {
 """What each running term asks of the school."""
 
 
+_AGREED = text("""
+  SELECT
+    (SELECT at FROM determination WHERE application_id = :id AND kind = 'final') AS determined,
+    (SELECT conditions FROM decision WHERE application_id = :id AND kind = 'award' ORDER BY id DESC LIMIT 1) AS besides,
+    (SELECT json_object_agg(name, json_build_array(due_on, ended_on IS NOT NULL)) FROM (
+       SELECT DISTINCT ON (name) name, due_on, ended_on FROM term WHERE application_id = :id
+       ORDER BY name, round DESC) t) AS terms
+""").columns(determined=DateTime(timezone=True))
+
+
 def obligations(session: Session, app: Application, picture: ReportPicture) -> list[Obligation]:
-    """Return what was agreed, what has a day first. Two statements."""
-    determined = session.scalar(
-        select(Determination.at).where(Determination.application_id == app.id, Determination.kind == "final")
-    )
-    conditions = session.scalar(
-        select(Decision.conditions).where(Decision.application_id == app.id, Decision.kind == "award")
-    )
-    sent = picture.submitted_at is not None and "report" not in picture.terms
-    found = []
-    told = set()
+    """Return what was agreed, what has a day first. One statement."""
+    row = session.execute(_AGREED, {"id": app.id}).one()
+    terms = {name: (date.fromisoformat(by), ended) for name, (by, ended) in (row.terms or {}).items()}
+    found, told = [], set()
     for duty in picture.spec.duties:
         if duty.term == "report" and not picture.asked.anything:
             continue
-        if duty.term is not None:
+        if duty.term in terms:
             told.add(duty.term)
-            by = picture.terms.get(duty.term)
-            found.append(Obligation(duty.text, by, done=duty.term == "report" and sent))
+            by, ended = terms[duty.term]
+            done = ended and (duty.term != "report" or picture.submitted_at is not None)
+            found.append(Obligation(duty.text, None if done else by, done=done))
         elif duty.kept_years is not None:
-            found.append(Obligation(duty.text, note=_kept(determined, duty.kept_years)))
+            found.append(Obligation(duty.text, note=_kept(row.determined, duty.kept_years)))
         else:
             found.append(Obligation(duty.text))
-    running = [(name, by) for name, by in picture.terms.items() if name in _RUNNING and name not in told]
+    running = [(name, by) for name, (by, ended) in terms.items() if name in _RUNNING and name not in told and not ended]
     found += [Obligation(_RUNNING[name], by) for name, by in running]
-    if conditions:
-        found.append(Obligation(same(conditions), note=Text("Voorwaarde in ons besluit", "Condition in our decision")))
+    if row.besides:
+        found.append(Obligation(same(row.besides), note=Text("Voorwaarde in ons besluit", "Condition in our decision")))
     return sorted(found, key=lambda one: (one.done, one.by is None, one.by or date.max))
 
 

@@ -256,8 +256,8 @@ def ask_signature(session: Session, ref: str, *, actor: Actor) -> int:
             Refusal(
                 "nobody_may_sign",
                 Text(
-                    "Er is nog niemand die voor uw school mag tekenen. Nodig die persoon uit bij uw collega's.",
-                    "Nobody may sign for your school yet. Invite that person among your colleagues.",
+                    "Er is nog niemand die voor uw school mag tekenen. Laat die persoon bij “Collega's” toegang vragen.",
+                    "Nobody may sign for your school yet. Let that person ask for access under “Colleagues”.",
                 ),
             )
         )

@@ -143,6 +143,7 @@ def _line_view(
         "row": line,
         "n": n,
         "files": picture.files_of(n),
+        "proofs": bool(picture.proofs_of(n)),
         "claimed": claimed,
         "explanation": explanation,
         "no_evidence": no_evidence,

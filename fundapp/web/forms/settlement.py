@@ -118,8 +118,12 @@ def checks_of(picture: ReportPicture, reckoned: Calculation | None) -> list[dict
     found: list[dict[str, Any]] = []
     if not picture.asked.costs or picture.ex_officio:
         return found
-    bare = [li for li in picture.lines if li.claimed and not picture.files_of(li.position)]
-    words = Text("{n} regel(s) zonder bewijs", "{n} line(s) without proof").fill(n=len(bare))
+    bare = [li for li in picture.lines if li.claimed and not picture.proofs_of(li.position)]
+    words = _counted(
+        len(bare),
+        Text("1 regel zonder bewijs", "1 line without proof"),
+        Text("{n} regels zonder bewijs", "{n} lines without proof"),
+    )
     found.append(
         {"label": words if bare else Text("Bij elke regel is bewijs", "Each line has proof"), "done": not bare}
     )
@@ -128,8 +132,10 @@ def checks_of(picture: ReportPicture, reckoned: Calculation | None) -> list[dict
         for li in picture.lines
         if li.claimed is not None and differs_much(li.budgeted, li.claimed, picture.asked.explanation_over_bp)
     ]
-    words = Text("{n} regel(s) met groot verschil, uitgelegd", "{n} line(s) that differ much, explained").fill(
-        n=len(over)
+    words = _counted(
+        len(over),
+        Text("1 regel met groot verschil, uitgelegd", "1 line that differs much, explained"),
+        Text("{n} regels met groot verschil, uitgelegd", "{n} lines that differ much, explained"),
     )
     found.append({"label": words if over else Text("Geen grote verschillen", "No large differences"), "done": not over})
     if reckoned is not None and picture.asked.co_financing:
@@ -139,6 +145,10 @@ def checks_of(picture: ReportPicture, reckoned: Calculation | None) -> list[dict
             {"label": words if short else Text("Genoeg cofinanciering", "Enough co-financing"), "done": not short}
         )
     return found
+
+
+def _counted(n: int, one: Text, many: Text) -> Text:
+    return one if n == 1 else many.fill(n=n)
 
 
 # --- recovering -------------------------------------------------------------------------------------------------------
