@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
@@ -16,11 +17,11 @@ from fundapp.persistence.fund import Tranche
 from fundapp.persistence.scenario import Scenario
 from fundapp.persistence.unit_of_work import unit_of_work
 from fundapp.services import funds, prepared, scenario
-from fundapp.services.scenario import Now, Settings
+from fundapp.services.scenario import Candidate, Now, Settings
 from fundapp.web.access import access, staff
 from fundapp.web.errors import STATUS
 from fundapp.web.session import db, notify, request_now, signed_in
-from fundapp.web.tranches import READERS, find
+from fundapp.web.tranches import READERS, find, kept_from
 
 bp = Blueprint("scenario", __name__)
 
@@ -74,7 +75,8 @@ def _settings(row: Tranche) -> Settings:
         raise Refused(_CHOOSE)
     subs = {name.removeprefix("deel-"): name for name in form if name.startswith("deel-") and form[name].strip()}
     amounts = {name.removeprefix("bedrag-"): name for name in form if name.startswith("bedrag-") and form[name].strip()}
-    there = {c.ref: c.cents for c in scenario.candidates(db.session(), row.id)} if amounts else {}
+    closed = kept_from(row)
+    there = {c.ref: c.cents for c in scenario.candidates(db.session(), row.id) if c.ref not in closed}
     changed = {ref: _cents(name) for ref, name in amounts.items() if ref in there}
     classes = {n.removeprefix("groep-"): int(form[n]) for n in form if n.startswith("groep-") and form[n] in _CLASSES}
     known = {region.key for region in funds.spec_of(db.session(), row.fund_version_id).sub_regions}
@@ -85,9 +87,9 @@ def _settings(row: Tranche) -> Settings:
         ceiling=_cents("ceiling") if form.get("ceiling", "").strip() else None,
         sub_ceilings={key: _cents(name) for key, name in subs.items() if key in known},
         asked_too=form.get("asked_too") == "yes",
-        out=tuple(sorted(form.getlist("out"))),
+        out=tuple(sorted(ref for ref in form.getlist("out") if ref in there)),
         amounts={ref: cents for ref, cents in changed.items() if cents != there[ref]},
-        classes={ref: number for ref, number in classes.items() if number > 1},
+        classes={ref: number for ref, number in classes.items() if ref in there and number > 1},
     )
 
 
@@ -135,6 +137,8 @@ def _page(row: Tranche, errors: tuple[Any, ...] = (), status: int = 200) -> Resp
     session, actor = db.session(), signed_in()
     g.back_href = f"/tranches/{row.ref}"
     now = scenario.as_it_stands(session, row)
+    closed = kept_from(row)
+    open_to = [candidate for candidate in now.candidates if candidate.ref not in closed]
     kept = scenario.shown(scenario.of(session, row))
     rules = scenario.announced(row)
     spec = funds.spec_of(session, row.fund_version_id)
@@ -143,7 +147,7 @@ def _page(row: Tranche, errors: tuple[Any, ...] = (), status: int = 200) -> Resp
         "pages/tranche/scenario.html",
         tranche=row,
         columns=[_column(one, now, chr(65 + n)) for n, one in enumerate(kept)],
-        rows=_rows(kept, now),
+        rows=_rows(kept, open_to),
         cut=len(now.candidates) > MOST_ROWS,
         now=now,
         regions=regions,
@@ -153,7 +157,7 @@ def _page(row: Tranche, errors: tuple[Any, ...] = (), status: int = 200) -> Resp
         overflows=[(str(value), label) for value, label in OVERFLOWS.items()],
         method_names=METHODS,
         overflow_names=OVERFLOWS,
-        editable=now.candidates[:EDITABLE] if len(now.candidates) <= EDITABLE else (),
+        editable=open_to if len(now.candidates) <= EDITABLE else (),
         may_choose=actor.has(*CHOOSERS, fund=row.fund_key),
         may_prepare=actor.has(*PREPARERS, fund=row.fund_key),
         plain_euro=plain_euro,
@@ -176,8 +180,8 @@ def _column(one: Scenario, now: Now, letter: str) -> dict[str, Any]:
     }
 
 
-def _rows(kept: list[Scenario], now: Now) -> list[dict[str, Any]]:
+def _rows(kept: list[Scenario], candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
     """A row for each application that takes part in one of them: what it gets in each, and why."""
     shares = [{share[0]: share for share in one.shares} for one in kept]
-    there = [c for c in now.candidates if any(c.ref in found for found in shares)]
+    there = [c for c in candidates if any(c.ref in found for found in shares)]
     return [{"candidate": c, "shares": [found.get(c.ref) for found in shares]} for c in there[:MOST_ROWS]]

@@ -116,7 +116,7 @@ def test_no_search_finds_it(town: Town, who: str) -> None:
 def _addresses(rule: Rule, ref: str, case: dict[str, Any]) -> Iterator[str]:
     """Every address of a route that is about this case."""
     numbered = [name for name in rule.arguments if name in case and name != "id"]
-    words: dict[str, Any] = {"ref": ref, "kind": "application", "section_key": "project", "form": "pdf"}
+    words: dict[str, Any] = {"ref": ref, "kind": "application", "section_key": "project", "form": "pdf", "do": "kies"}
     choices = case[numbered[0]] if numbered else [None]
     for number in choices:
         for action in ("award", "reject", "advise", "take_up") if "action" in rule.arguments else (None,):
