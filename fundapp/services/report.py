@@ -256,7 +256,7 @@ def ask_signature(session: Session, ref: str, *, actor: Actor) -> int:
             Refusal(
                 "nobody_may_sign",
                 Text(
-                    "Er is nog niemand die voor uw school mag tekenen. Laat die persoon bij “Collega's” toegang vragen.",
+                    "Nog niemand mag voor uw school tekenen. Laat die persoon bij “Collega's” toegang vragen.",
                     "Nobody may sign for your school yet. Let that person ask for access under “Colleagues”.",
                 ),
             )
