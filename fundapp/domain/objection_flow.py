@@ -85,11 +85,11 @@ def _intake(words: Words) -> tuple[T, ...]:
             who=_SCHOOL,
             guards=(
                 there_is_something_to_object_to,
-                lateness_is_explained,
                 needs(
                     "grounds",
                     Text("Schrijf op waarom u het er niet mee eens bent.", "Write why you disagree."),
                 ),
+                lateness_is_explained,
             ),
             effects=(Effect.FILE, Effect.WRITE_LETTER),
             mail=(Mail("objection_received", Role.APPLICANT), Mail("objection_in", Role.COORDINATOR)),

@@ -256,7 +256,7 @@ def ask_signature(session: Session, ref: str, *, actor: Actor) -> int:
             Refusal(
                 "nobody_may_sign",
                 Text(
-                    "Nog niemand mag voor uw school tekenen. Laat die persoon bij “Collega's” toegang vragen.",
+                    "Niemand mag nog voor uw school tekenen. Laat die persoon bij “Collega's” toegang vragen.",
                     "Nobody may sign for your school yet. Let that person ask for access under “Colleagues”.",
                 ),
             )

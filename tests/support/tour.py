@@ -168,6 +168,8 @@ class Tour:
                 continue
             for button in form.xpath(".//button[not(@type='button')]"):
                 pressed = [(button.get("name"), button.get("value", ""))] if button.get("name") else []
+                if pressed == [_PREVIEW]:
+                    continue
                 for word in ("", "12oo"):
                     sent = (*_filled(form, word), *pressed)
                     named = {_DIGITS.sub("", name) for name, _ in sent} | {_DIGITS.sub("", v) for _, v in pressed}
@@ -194,6 +196,9 @@ class Tour:
             raise
         return (answer.status_code, answer.data) if answer.status_code not in (302, 303) else None
 
+
+_PREVIEW = ("do", "letter")
+"""A button that only shows the letter as it would be: there a mistake is part of the page."""
 
 _DIGITS = re.compile(r"\d+")
 

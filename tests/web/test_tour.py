@@ -26,7 +26,8 @@ MOST = {
 """Schools and visitors may sit at a slow phone."""
 STATEMENTS = 6
 MORE = {
-    "/aanvragen/<ref>": 9,
+    "/aanvragen/<ref>": 10,
+    "/besluiten/aanvraag/<ref>/brief": 8,
     "/bankafschriften/regels/<int:line_id>": 7,
     "/beoordelen/<ref>/score": 7,
     "/terugvorderingen/<ref>": 9,
@@ -51,9 +52,8 @@ NO_PAGES = {
     "/toestemming/<token>": "its own tests, with the link of a mail",
     "/toestemming/<token>/code": "its own tests, with the code of a mail",
     "/aanvragen/<ref>/terugbetaling": "its own tests, with a claim on a school",
-    "/besluiten/aanvraag/<ref>/brief": "its own tests, with a decision that was prepared",
-    "/besluiten/<ref>/vrijgeven": "its own tests, with decisions that were prepared",
-    "/besluiten/vrijgaven/<ref>": "its own tests, with decisions that were released",
+    "/bezwaren/<ref>": "its own tests, with an objection",
+    "/heroverwegingen/<ref>": "its own tests, with a new look that was asked",
     "/vergaderingen/<int:meeting_id>/notulen.pdf": "a file that the worker makes",
     "/tranches/<ref>/slotrapport/<int:number>.<form>": "a file that the worker makes",
     "/exports/<int:export_id>": "a file that the worker makes",
