@@ -155,6 +155,11 @@ class Calculation:
     limited_by: str
     fixed: bool = False
 
+    @property
+    def free_at_once(self) -> int:
+        """What comes free on the day itself, in cents; the rest once the school has paid it back."""
+        return self.released + min(0, self.balance)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the steps as plain data, to be kept with the determination."""
         return asdict(self)

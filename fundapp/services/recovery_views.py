@@ -17,6 +17,7 @@ from fundapp.domain.recovery import PartStanding
 from fundapp.domain.text import Text
 from fundapp.persistence.application import Application
 from fundapp.persistence.decision import Letter
+from fundapp.persistence.journal import Journal
 from fundapp.persistence.ledger import CaseBalance, LedgerEntry
 from fundapp.persistence.people import Person
 from fundapp.persistence.register import School
@@ -119,13 +120,17 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryView:
-    """One claim in full. parts: the instalments that were agreed last, with what came in for each."""
+    """One claim in full. parts: the instalments that were agreed last, with what came in for each.
+
+    proposed_by, proposed_why: of the write-off that waits for a second person.
+    """
 
     row: Recovery
     application_ref: str
     title: str
     school: str
     proposed_by: str | None
+    proposed_why: str | None
     open_cents: int
     parts: tuple[PartStanding, ...]
     moved: list[Moved]
@@ -149,8 +154,15 @@ class RecoveryView:
 
 def recovery_view(session: Session, row: Recovery, *, open_cents: int) -> RecoveryView:
     """Return all of one claim. Four queries."""
-    ref, title, school, proposed_by = session.execute(
-        select(Application.ref, Application.title, School.name, Person.name)
+    why = (
+        select(Journal.reason)
+        .where(Journal.kind == recovery.FLOW.kind, Journal.subject_id == row.id, Journal.action == "propose_write_off")
+        .order_by(Journal.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    ref, title, school, proposed_by, proposed_why = session.execute(
+        select(Application.ref, Application.title, School.name, Person.name, why)
         .select_from(Application)
         .join(School, School.code == Application.school_code)
         .outerjoin(Person, Person.id == row.proposed_by_id)
@@ -174,6 +186,7 @@ def recovery_view(session: Session, row: Recovery, *, open_cents: int) -> Recove
         title=title,
         school=school,
         proposed_by=proposed_by,
+        proposed_why=proposed_why,
         open_cents=open_cents,
         parts=recovery.standing(parts, received_for(parts, open_cents)) if parts else (),
         moved=[Moved(at, Movement(movement), cents) for at, movement, cents in entries],
