@@ -180,14 +180,8 @@ def test_buttons_are_made_from_offers(app: Flask, cast: Cast) -> None:
     assert set(buttons(cast.anna)) == {"withdraw"}
 
 
-def test_no_kind_hides_a_page() -> None:
+def test_no_kind_hides_a_page(app: Flask) -> None:
     """An address of an action has the kind first, so a kind may not be the name of a part of the site."""
-    assert set(FLOWS) == {
-        "application",
-        "tranche",
-        "payment_batch",
-        "change_request",
-        "interim_report",
-        "recovery",
-        "carry_over",
-    }
+    parts = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
+    assert parts & set(FLOWS) == set()
+    assert len(parts) > 20
